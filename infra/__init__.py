@@ -1,0 +1,1 @@
+"""Commands, the embedded stack, migrations, checks. Services never import this."""

@@ -1,0 +1,196 @@
+"""Tenants and keys, made from the command line or by the demo: the same code for both."""
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.clock import Clock, SystemClock
+from shared.contracts.scenario import ScenarioSpec
+from shared.contracts.scoring import RubricSpec
+from shared.db.pool import Connection, Database
+from shared.db.sealed import MasterKey
+from shared.db.sql import Queries
+from shared.db.tx import system_tx, tenant_tx
+from shared.ids import IdMaker, Uuid7Maker
+from shared.keys import SCOPES, Environment, new_key
+from shared.library import load_scenarios
+from shared.library.rubrics import load_rubrics
+
+SQL = Queries("infra", "tenants.sql")
+
+
+class TenantError(Exception):
+    """The command cannot be done; the message says why in one line."""
+
+
+class Registry:
+    """Creates tenants and keys."""
+
+    def __init__(
+        self,
+        database: Database,
+        master: MasterKey,
+        *,
+        clock: Clock | None = None,
+        ids: IdMaker | None = None,
+    ) -> None:
+        self._database = database
+        self._master = master
+        self._clock = clock or SystemClock()
+        self._ids = ids or Uuid7Maker()
+
+    async def create_tenant(self, slug: str, time_zone: str = "UTC") -> UUID:
+        """Create a tenant with its key and the built-in library; return its id.
+
+        Raises:
+            TenantError: the slug is taken or malformed.
+        """
+        tenant_id = self._ids.new()
+        now = self._clock.now()
+        try:
+            async with system_tx(self._database) as connection:
+                await connection.execute(
+                    SQL["insert_tenant"],
+                    tenant_id,
+                    slug,
+                    time_zone,
+                    now,
+                )
+        except asyncpg.UniqueViolationError:
+            raise TenantError(f"a tenant {slug} exists already") from None
+        except asyncpg.CheckViolationError:
+            raise TenantError("a slug has lower-case letters, digits and single dashes") from None
+        async with tenant_tx(self._database, tenant_id) as connection:
+            await connection.execute(
+                SQL["insert_tenant_key"],
+                tenant_id,
+                self._master.new_tenant_key(tenant_id),
+                now,
+            )
+        await self.seed_library(tenant_id)
+        return tenant_id
+
+    async def find_tenant(self, slug: str) -> UUID:
+        """Return the tenant's id.
+
+        Raises:
+            TenantError: no such tenant.
+        """
+        async with system_tx(self._database) as connection:
+            tenant_id: UUID | None = await connection.fetchval(
+                "select tenant_id from tenants where slug = $1", slug
+            )
+        if tenant_id is None:
+            raise TenantError(f"there is no tenant {slug}")
+        return tenant_id
+
+    async def list_tenants(self) -> tuple[UUID, ...]:
+        """Return every tenant, oldest first."""
+        async with system_tx(self._database) as connection:
+            rows = await connection.fetch("select tenant_id from tenants order by tenant_id")
+        return tuple(row["tenant_id"] for row in rows)
+
+    async def seed_library(self, tenant_id: UUID) -> int:
+        """Give a tenant the built-in scenarios and rubrics; return how many new versions that made.
+
+        A version is never changed: a file that differs from the newest version
+        becomes the next one.
+        """
+        made = 0
+        async with tenant_tx(self._database, tenant_id) as connection:
+            for rubric in load_rubrics():
+                made += await self._publish(connection, tenant_id, "rubric", rubric)
+            for scenario in load_scenarios():
+                made += await self._publish(connection, tenant_id, "scenario", scenario)
+        return made
+
+    async def _publish(
+        self, connection: Connection, tenant_id: UUID, noun: str, spec: ScenarioSpec | RubricSpec
+    ) -> int:
+        content = msgspec.json.encode(spec)
+        digest = sha256(content).digest()
+        now = self._clock.now()
+        await connection.execute(SQL[f"insert_{noun}"], tenant_id, self._ids.new(), spec.slug, now)
+        row = await connection.fetchrow(SQL[f"newest_{noun}"], tenant_id, spec.slug)
+        assert row is not None  # noqa: S101  (inserted one line above)
+        if row["content_hash"] == digest:
+            return 0
+        await connection.execute(
+            SQL[f"insert_{noun}_version"],
+            tenant_id,
+            row["id"],
+            (row["version"] or 0) + 1,
+            digest,
+            content.decode(),
+            now,
+        )
+        return 1
+
+    async def create_key(
+        self,
+        tenant_id: UUID,
+        environment: Environment,
+        scopes: Sequence[str] = SCOPES,
+        expires_in: timedelta | None = None,
+    ) -> str:
+        """Create a key; return its text, which is stored nowhere and shown once.
+
+        Raises:
+            TenantError: an unknown scope.
+        """
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown:
+            raise TenantError(f"unknown scope: {', '.join(unknown)} (known: {', '.join(SCOPES)})")
+        key = new_key(environment, self._ids, os.urandom)
+        now = self._clock.now()
+        async with tenant_tx(self._database, tenant_id) as connection:
+            await connection.execute(
+                SQL["insert_api_key"],
+                tenant_id,
+                key.key_id,
+                key.hash,
+                environment,
+                list(scopes),
+                None if expires_in is None else now + expires_in,
+                now,
+            )
+        return key.text
+
+    async def revoke_key(self, key_id: UUID) -> None:
+        """Revoke a key; API processes forget it within 5 seconds.
+
+        Raises:
+            TenantError: no such key, or it was revoked before.
+        """
+        async with system_tx(self._database) as connection:
+            tenant_id = await connection.fetchval(
+                "select tenant_id from api_keys where key_id = $1", key_id
+            )
+        if tenant_id is None:
+            raise TenantError("there is no such key")
+        async with tenant_tx(self._database, tenant_id) as connection:
+            done = await connection.execute(
+                SQL["revoke_api_key"],
+                tenant_id,
+                key_id,
+                self._clock.now(),
+            )
+        if done == "UPDATE 0":
+            raise TenantError("the key was revoked already")
+
+    async def create_ops_key(self) -> str:
+        """Create an operator's key; return its text."""
+        key = new_key("ops", self._ids, os.urandom)
+        async with system_tx(self._database) as connection:
+            await connection.execute(
+                SQL["insert_ops_key"],
+                key.key_id,
+                key.hash,
+                self._clock.now(),
+            )
+        return key.text

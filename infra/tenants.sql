@@ -1,0 +1,57 @@
+-- name: insert_tenant
+-- System role.
+insert into tenants (tenant_id, slug, time_zone, created_at) values ($1, $2, $3, $4)
+
+-- name: insert_tenant_key
+-- The tenant's own key, wrapped by the master key.
+insert into tenant_keys (tenant_id, key_id, wrapped, created_at) values ($1, 1, $2, $3)
+
+-- name: insert_api_key
+-- Only the hash is stored.
+insert into api_keys (tenant_id, key_id, hash, environment, scopes, expires_at, created_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: revoke_api_key
+-- Once; a second call changes nothing.
+update api_keys set revoked_at = $3
+ where tenant_id = $1 and key_id = $2 and revoked_at is null
+
+-- name: insert_ops_key
+-- System role.
+insert into ops_keys (key_id, hash, created_at) values ($1, $2, $3)
+
+-- name: insert_rubric
+-- The thing; its versions follow.
+insert into rubrics (tenant_id, rubric_id, slug, created_at) values ($1, $2, $3, $4)
+on conflict (tenant_id, slug) do nothing
+
+-- name: newest_rubric
+-- To compare with the file.
+select r.rubric_id as id, v.version, v.content_hash
+  from rubrics r
+  left join rubric_versions v on v.tenant_id = r.tenant_id and v.rubric_id = r.rubric_id
+ where r.tenant_id = $1 and r.slug = $2
+ order by v.version desc nulls last limit 1
+
+-- name: insert_rubric_version
+-- Immutable.
+insert into rubric_versions (tenant_id, rubric_id, version, content_hash, spec, created_at)
+values ($1, $2, $3, $4, $5, $6)
+
+-- name: insert_scenario
+-- The thing; its versions follow.
+insert into scenarios (tenant_id, scenario_id, slug, created_at) values ($1, $2, $3, $4)
+on conflict (tenant_id, slug) do nothing
+
+-- name: newest_scenario
+-- To compare with the file.
+select s.scenario_id as id, v.version, v.content_hash
+  from scenarios s
+  left join scenario_versions v on v.tenant_id = s.tenant_id and v.scenario_id = s.scenario_id
+ where s.tenant_id = $1 and s.slug = $2
+ order by v.version desc nulls last limit 1
+
+-- name: insert_scenario_version
+-- Immutable.
+insert into scenario_versions (tenant_id, scenario_id, version, content_hash, spec, created_at)
+values ($1, $2, $3, $4, $5, $6)

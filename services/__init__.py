@@ -1,0 +1,1 @@
+"""The five processes. They never import each other."""

@@ -1,0 +1,128 @@
+"""From the `Authorization` header to a `Principal`."""
+
+import asyncio
+import time
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from services.api.principal import Principal
+from shared.clock import Clock
+from shared.db.pool import Database
+from shared.db.sql import Queries
+from shared.db.tx import system_tx
+from shared.errors import KeyExpiredError, TenantSuspendedError, UnauthenticatedError
+from shared.keys import InvalidKeyError, ParsedKey, parse_key, same_hash
+
+CACHE_S = 5.0
+"""Longest seconds until a revocation, a suspension or a change of scopes takes effect in every process."""
+
+CACHED_KEYS = 10_000
+"""Keys a process remembers; the oldest goes first."""
+
+_SQL = Queries("services.api")
+
+
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    principal: Principal
+    hash: bytes
+    expires_at: datetime | None
+    revoked: bool
+    suspended: bool
+    read_at: float
+    """Monotonic seconds."""
+
+
+class Authenticator:
+    """Looks keys up by their id, at most once in `CACHE_S` seconds per key and process."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: dict[UUID, _Known] = {}
+        self._reading: dict[UUID, asyncio.Task[_Known | None]] = {}
+
+    async def principal(self, header: str | None) -> Principal:
+        """Return who holds the key of an `Authorization: Bearer` header.
+
+        Raises:
+            UnauthenticatedError: no header, not a key, unknown, revoked, or an operator's key.
+            KeyExpiredError: the key was valid once.
+            TenantSuspendedError: the key is valid, its tenant is suspended.
+        """
+        key = _bearer(header)
+        known = await self._find(key)
+        if known is None or not same_hash(known.hash, key.hash) or known.revoked:
+            raise UnauthenticatedError
+        if known.expires_at is not None and known.expires_at <= self._clock.now():
+            raise KeyExpiredError
+        if known.suspended:
+            raise TenantSuspendedError
+        return known.principal
+
+    async def operator(self, header: str | None) -> None:
+        """Check that the header holds an operator's key.
+
+        Raises:
+            UnauthenticatedError: it does not.
+        """
+        key = _bearer(header)
+        if key.environment != "ops":
+            raise UnauthenticatedError
+        async with system_tx(self._database) as connection:
+            stored = await connection.fetchval(_SQL["find_ops_key"], key.key_id)
+        if stored is None or not same_hash(stored, key.hash):
+            raise UnauthenticatedError
+
+    async def _find(self, key: ParsedKey) -> _Known | None:
+        known = self._known.get(key.key_id)
+        if known is not None and time.monotonic() - known.read_at < CACHE_S:
+            return known
+        # Hundreds of requests may find the same key stale at once: one of them reads for all.
+        reading = self._reading.get(key.key_id)
+        if reading is None:
+            reading = asyncio.create_task(self._read(key))
+            self._reading[key.key_id] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(key.key_id, None))
+        return await asyncio.shield(reading)
+
+    async def _read(self, key: ParsedKey) -> _Known | None:
+        read_at = time.monotonic()
+        async with system_tx(self._database) as connection:
+            row = await connection.fetchrow(_SQL["find_api_key"], key.key_id, key.environment)
+        self._known.pop(key.key_id, None)
+        if row is None:
+            return None
+        known = _Known(
+            principal=Principal(
+                tenant_id=row["tenant_id"],
+                key_id=key.key_id,
+                scopes=frozenset(row["scopes"]),
+                team_ids=None if row["team_ids"] is None else tuple(row["team_ids"]),
+                learner_id=row["learner_id"],
+                time_zone=ZoneInfo(row["time_zone"]),
+            ),
+            hash=row["hash"],
+            expires_at=row["expires_at"],
+            revoked=row["revoked"],
+            suspended=row["suspended"],
+            read_at=read_at,
+        )
+        if len(self._known) >= CACHED_KEYS:
+            self._known.pop(next(iter(self._known)))
+        self._known[key.key_id] = known
+        return known
+
+
+def _bearer(header: str | None) -> ParsedKey:
+    if header is None:
+        raise UnauthenticatedError
+    scheme, _, text = header.partition(" ")
+    try:
+        if scheme.lower() == "bearer":
+            return parse_key(text.strip())
+    except InvalidKeyError:
+        pass
+    raise UnauthenticatedError

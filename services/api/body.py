@@ -1,0 +1,50 @@
+"""Reading a request's body within the limit."""
+
+from typing import Final
+
+from litestar.types import Receive
+
+from shared.errors import PayloadTooLargeError, UnsupportedMediaTypeError
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+"""Largest body, 1 MiB: a transcript of 500 long turns fits."""
+
+
+def check_media_type(content_type: str | None) -> None:
+    """Check that a body is JSON by its own header.
+
+    Raises:
+        UnsupportedMediaTypeError: no header, another type, or a charset other than UTF-8.
+    """
+    media_type, _, parameters = (content_type or "").lower().partition(";")
+    charset = parameters.replace(" ", "").removeprefix("charset=").strip('"')
+    if media_type.strip() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+        raise UnsupportedMediaTypeError
+
+
+async def read_body(receive: Receive, content_length: str | None) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        PayloadTooLargeError: over the limit, by its header or while it streams in.
+    """
+    if content_length is not None and content_length.isdigit():
+        _check(int(content_length))
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":  # the client left: whatever came is all there is
+            break
+        part = message["body"]
+        size += len(part)
+        _check(size)
+        parts.append(part)
+        if not message["more_body"]:
+            break
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _check(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        raise PayloadTooLargeError(f"A body may have {MAX_BODY_BYTES} bytes")

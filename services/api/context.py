@@ -1,0 +1,28 @@
+"""What a process of the API owns, built once in `main` and passed down."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nats.aio.client import Client
+
+from shared.clock import Clock, SystemClock
+from shared.config import Settings
+from shared.db.keys import KeyRing
+from shared.db.pool import Database
+from shared.ids import IdMaker, Uuid7Maker
+from shared.messaging.publisher import Publisher
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessContext:
+    """Singletons of a process; tests build one with their own clock, ids and randomness."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    nats: Client
+    publisher: Publisher
+    clock: Clock = SystemClock()
+    ids: IdMaker = Uuid7Maker()
+    random: Callable[[int], bytes] = os.urandom

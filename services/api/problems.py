@@ -1,0 +1,115 @@
+"""The only place where errors become HTTP: RFC 9457 problem details, for every status and route."""
+
+import traceback
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.response.base import ASGIResponse
+
+from shared.errors import (
+    AppError,
+    FieldError,
+    MethodNotAllowedError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+    ValidationFailedError,
+)
+from shared.log import get_logger
+
+log = get_logger()
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error, as RFC 9457 describes it."""
+
+    type: str
+    """Where a page explains this kind of error; relative to the API's address."""
+    title: str
+    status: int
+    detail: str
+    code: str
+    """Stable; what a program should look at."""
+    request_id: str
+    """The same as the header `Request-Id`."""
+    retryable: bool
+    """Whether the same request can succeed later."""
+    errors: tuple[FieldError, ...] = ()
+    """Every wrong field."""
+    last_seq: int | None = None
+    """With `turn-out-of-order`: the last committed turn, which the client has not seen."""
+
+
+def problem_type(code: str) -> str:
+    """Return the `type` of a kind of error."""
+    return f"/problems/{code}"
+
+
+def answer_error(error: AppError, request_id: str) -> ASGIResponse:
+    """Return the response for an expected refusal."""
+    problem = Problem(
+        type=problem_type(error.code),
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        code=error.code,
+        request_id=request_id,
+        retryable=error.retryable,
+        errors=error.errors,
+        last_seq=getattr(error, "last_seq", None),
+    )
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return ASGIResponse(
+        body=msgspec.json.encode(problem),
+        status_code=error.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def answer_exception(request: AnyRequest, error: Exception) -> ASGIResponse:
+    """Return the response for anything that left a handler; what is not expected is logged as a bug."""
+    request_id = str(request.scope["state"]["request_id"])
+    return answer_error(as_app_error(error, request_id), request_id)
+
+
+def as_app_error(error: Exception, request_id: str) -> AppError:
+    """Return what the client may know of an exception."""
+    if isinstance(error, AppError) and error.status < 500:
+        return error
+    if isinstance(error, UnavailableError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _of_framework(error)
+    if isinstance(error, OSError | TimeoutError):
+        log.warning("request.dependency_failed", request_id=request_id, error=type(error).__name__)
+        return UnavailableError(retry_after_s=1)
+    # The message of an exception may quote what a user wrote; its type and its place never do.
+    log.error(
+        "request.failed",
+        request_id=request_id,
+        error=type(error).__qualname__,
+        trace=[
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ],
+    )
+    return AppError()
+
+
+def _of_framework(error: HTTPException) -> AppError:
+    if error.status_code == NotFoundError.status:
+        return NotFoundError("No such path")
+    if error.status_code == MethodNotAllowedError.status:
+        return MethodNotAllowedError()
+    return ValidationFailedError("The request cannot be read")

@@ -1,0 +1,1 @@
+"""Practice with a simulated customer: start, take turns, end, read."""

@@ -1,0 +1,140 @@
+-- name: find_learner
+-- Who practices, if the caller may see them; with the key that seals what they say.
+select l.learner_id, k.wrapped
+  from learners l
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = l.learner_id
+ where l.tenant_id = $1 and l.learner_id = $5
+   and ($2::uuid is null or l.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = l.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: find_scenario
+-- The newest version of a scenario, by slug or by id: a simulation runs on it to its end.
+select v.scenario_id, v.version, v.spec
+  from scenarios s
+  join scenario_versions v on v.tenant_id = $1 and v.scenario_id = s.scenario_id
+ where s.tenant_id = $1 and (s.slug = $2 or s.scenario_id = $3)
+ order by v.version desc
+ limit 1
+
+-- name: insert_simulation
+-- The simulation and the customer's opening line, which is turn 0.
+with opened as (
+  insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
+                           profile, seed, status, last_seq, created_at, last_activity_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12)
+)
+insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, acts, causes, created_at)
+values ($1, $2, 0, $9, 'customer', $10, $11, '[]', '[]', $12)
+
+-- name: get_simulation
+-- One simulation with what the learner reads before the start, and its scoring.
+select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.spec -> 'goals' as goals,
+       g.scoring_id, g.assessment_id
+  from simulations s
+  join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id
+  join scenario_versions v
+    on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version
+  left join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
+ where s.tenant_id = $1 and s.simulation_id = $5
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: list_simulations
+-- One page in order of creation.
+select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.spec -> 'goals' as goals,
+       g.scoring_id, g.assessment_id
+  from simulations s
+  join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id
+  join scenario_versions v
+    on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version
+  left join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
+ where s.tenant_id = $1
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+   and ($5::uuid is null or s.simulation_id > $5)
+   and ($6::uuid is null or s.learner_id = $6)
+   and ($7::text is null or s.status = $7)
+ order by s.simulation_id
+ limit $8
+
+-- name: lock_to_end
+-- Ending waits for a turn that is being stored, and the other way round.
+select s.status, s.last_seq
+  from simulations s
+ where s.tenant_id = $1 and s.simulation_id = $5
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+   for no key update of s
+
+-- name: end_simulation
+-- The learner is done.
+update simulations
+   set status = 'ended', end_reason = 'learner_ended', ended_at = $3, last_activity_at = $3
+ where tenant_id = $1 and simulation_id = $2
+
+-- name: open_gate
+-- Everything that decides about a learner's turn, in one round trip; holds the simulation's row lock.
+select s.status, s.mode, s.last_seq, s.learner_id, k.wrapped, c.fingerprint, c.resource_id, c.sequence,
+       (select count(*) from (
+          select from jobs j
+           where j.tenant_id = $1 and j.kind = 'turn' and j.dead_at is null limit $7) as w) as waiting
+  from simulations s
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
+  left join idempotency_claims c on c.tenant_id = $1 and c.claim_hash = $6
+ where s.tenant_id = $1 and s.simulation_id = $5
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+   for no key update of s
+
+-- name: insert_learner_turn
+-- The claim, the sealed turn, the job that makes the reply, and the simulation's new state: one round trip.
+with claimed as (
+  insert into idempotency_claims (tenant_id, claim_hash, fingerprint, resource_id, sequence, created_at)
+  values ($1, $3, $4, $2, $5, $8)
+), told as (
+  insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, created_at)
+  values ($1, $2, $5, $6, 'learner', $7, $8)
+), queued as (
+  insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)
+  values ($1, $9, 'turn', $10, $11, $8)
+)
+update simulations set last_seq = $5, last_activity_at = $8
+ where tenant_id = $1 and simulation_id = $2
+
+-- name: get_exchange
+-- A learner's turn, the reply once it exists, and where the simulation stands.
+select t.*, s.status, s.end_reason, s.last_seq
+  from simulations s
+  join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq in ($3, $3 + 1)
+ where s.tenant_id = $1 and s.simulation_id = $2
+ order by t.seq
+
+-- name: list_turns
+-- The conversation after a turn, in order, with the key that opens it.
+select t.*, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq
+  from simulations s
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
+  join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq > $6
+ where s.tenant_id = $1 and s.simulation_id = $5
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+ order by t.seq
+ limit $7

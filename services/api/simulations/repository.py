@@ -1,0 +1,338 @@
+"""Simulations and turns in Postgres, read for a caller."""
+
+from datetime import datetime
+from typing import Literal, cast
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.api.idempotency import Claim
+from services.api.paging import PageRequest
+from services.api.principal import Bounds
+from shared.contracts.base import Record
+from shared.contracts.dialogue import ActSpan
+from shared.contracts.jobs import TurnJob, encode_payload
+from shared.contracts.scenario import Mind, ScenarioSpec
+from shared.contracts.simulation import Cause, PersonaState
+from shared.db.pool import Connection
+from shared.db.sealed import SealKey, turn_row
+from shared.db.sql import Queries
+from shared.errors import NotFoundError
+
+Mode = Literal["interactive", "autopilot"]
+Status = Literal["open", "ended", "scored"]
+Profile = Literal["skilled", "average", "unskilled"]
+
+_SQL = Queries("services.api.simulations")
+
+
+class Simulation(msgspec.Struct, frozen=True, kw_only=True):
+    """A simulation with what the learner reads before the start."""
+
+    simulation_id: UUID
+    learner_id: UUID
+    scenario_id: UUID
+    scenario_version: int
+    scenario_slug: str
+    title: str
+    brief: str
+    goals: tuple[str, ...]
+    mode: Mode
+    profile: str | None
+    seed: int
+    status: Status
+    end_reason: str | None
+    last_seq: int
+    created_at: datetime
+    last_activity_at: datetime
+    ended_at: datetime | None
+    scoring_id: UUID | None
+    assessment_id: UUID | None
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn, opened."""
+
+    turn_id: UUID
+    simulation_id: UUID
+    seq: int
+    role: Literal["learner", "customer"]
+    text: str
+    mind: Mind | None
+    surface: str | None
+    acts: tuple[ActSpan, ...] | None
+    causes: tuple[Cause, ...] | None
+    engine: str | None
+    created_at: datetime
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a simulation stands."""
+
+    status: Status
+    end_reason: str | None
+    last_seq: int
+
+
+class Practice(msgspec.Struct, frozen=True, kw_only=True):
+    """The scenario version that a new simulation runs on."""
+
+    scenario_id: UUID
+    version: int
+    spec: ScenarioSpec
+
+
+class NewSimulation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored at the start."""
+
+    simulation_id: UUID
+    learner_id: UUID
+    scenario_id: UUID
+    scenario_version: int
+    mode: Mode
+    profile: Profile | None
+    seed: int
+    opening_id: UUID
+    opening: bytes
+    """Sealed."""
+    state: PersonaState
+    at: datetime
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides about a learner's turn, read under the simulation's lock."""
+
+    status: Status
+    mode: Mode
+    last_seq: int
+    learner_id: UUID
+    wrapped: bytes
+    fingerprint: bytes | None
+    sequence: int | None
+    """Of the turn that an earlier request with the same key made."""
+    waiting: int
+
+
+class LearnerTurn(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored when a learner speaks."""
+
+    simulation_id: UUID
+    seq: int
+    turn_id: UUID
+    sealed: bytes
+    job_id: UUID
+    claim: Claim
+    at: datetime
+    retry_at: datetime
+    """When the job is published again if nobody took it."""
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A learner's turn, the reply once it exists, and where the simulation stands."""
+
+    learner_turn: Turn
+    reply: Turn | None
+    standing: Standing
+
+
+class _StateOfMind(Record, frozen=True, kw_only=True):
+    mind: Mind
+
+
+_MIND = msgspec.json.Decoder(_StateOfMind)
+_ACTS = msgspec.json.Decoder(tuple[ActSpan, ...])
+_CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
+_GOALS = msgspec.json.Decoder(tuple[str, ...])
+
+
+class SimulationRepository:
+    """Queries of one transaction; each is limited to what the caller may see."""
+
+    def __init__(self, connection: Connection, bounds: Bounds) -> None:
+        self._connection = connection
+        self._bounds = bounds
+        self._tenant_id = bounds[0]
+
+    async def find_learner_key(self, learner_id: UUID) -> bytes | None:
+        """Return the wrapped key of a learner the caller may see."""
+        row = await self._connection.fetchrow(_SQL["find_learner"], *self._bounds, learner_id)
+        return None if row is None else cast("bytes", row["wrapped"])
+
+    async def find_practice(self, slug: str | None, scenario_id: UUID | None) -> Practice | None:
+        """Return the newest version of a scenario, by slug or id."""
+        row = await self._connection.fetchrow(
+            _SQL["find_scenario"], self._tenant_id, slug, scenario_id
+        )
+        if row is None:
+            return None
+        spec = msgspec.json.decode(row["spec"], type=ScenarioSpec)
+        return Practice(scenario_id=row["scenario_id"], version=row["version"], spec=spec)
+
+    async def insert(self, new: NewSimulation) -> None:
+        """Store a simulation and its opening line."""
+        await self._connection.execute(
+            _SQL["insert_simulation"],
+            self._tenant_id,
+            new.simulation_id,
+            new.learner_id,
+            new.scenario_id,
+            new.scenario_version,
+            new.mode,
+            new.profile,
+            new.seed,
+            new.opening_id,
+            new.opening,
+            msgspec.json.encode(new.state).decode(),
+            new.at,
+        )
+
+    async def get(self, simulation_id: UUID) -> Simulation:
+        """Return a simulation.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+        """
+        row = await self._connection.fetchrow(
+            _SQL["get_simulation"], *self._bounds, simulation_id
+        )
+        if row is None:
+            raise NotFoundError
+        return _simulation(row)
+
+    async def list(
+        self, page: PageRequest, learner_id: UUID | None, status: Status | None
+    ) -> list[Simulation]:
+        """Return `page.limit + 1` simulations, if there are so many."""
+        rows = await self._connection.fetch(
+            _SQL["list_simulations"], *self._bounds, page.after, learner_id, status, page.limit + 1
+        )
+        return [_simulation(row) for row in rows]
+
+    async def lock_to_end(self, simulation_id: UUID) -> tuple[Status, int]:
+        """Return status and last seq under the row lock.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+        """
+        row = await self._connection.fetchrow(_SQL["lock_to_end"], *self._bounds, simulation_id)
+        if row is None:
+            raise NotFoundError
+        return row["status"], row["last_seq"]
+
+    async def end(self, simulation_id: UUID, at: datetime) -> None:
+        """Mark a simulation ended by its learner; the caller holds the lock."""
+        await self._connection.execute(_SQL["end_simulation"], self._tenant_id, simulation_id, at)
+
+    async def open_gate(self, simulation_id: UUID, claim: Claim, backlog: int) -> Gate:
+        """Lock the simulation and return what decides about a turn; `waiting` counts up to `backlog`.
+
+        The claim may be older than the lock: a twin that committed in between is not in it.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+        """
+        row = await self._connection.fetchrow(
+            _SQL["open_gate"], *self._bounds, simulation_id, claim.hash, backlog
+        )
+        if row is None:
+            raise NotFoundError
+        return Gate(
+            status=row["status"],
+            mode=row["mode"],
+            last_seq=row["last_seq"],
+            learner_id=row["learner_id"],
+            wrapped=row["wrapped"],
+            fingerprint=row["fingerprint"],
+            sequence=row["sequence"],
+            waiting=row["waiting"],
+        )
+
+    async def insert_learner_turn(self, turn: LearnerTurn) -> None:
+        """Store turn, claim and job, and move the simulation on; the caller holds the lock."""
+        payload = encode_payload(TurnJob(simulation_id=turn.simulation_id, seq=turn.seq + 1))
+        await self._connection.execute(
+            _SQL["insert_learner_turn"],
+            self._tenant_id,
+            turn.simulation_id,
+            turn.claim.hash,
+            turn.claim.fingerprint,
+            turn.seq,
+            turn.turn_id,
+            turn.sealed,
+            turn.at,
+            turn.job_id,
+            payload,
+            turn.retry_at,
+        )
+
+    async def get_exchange(self, simulation_id: UUID, seq: int, key: SealKey) -> Exchange:
+        """Return a learner's turn and its reply; the caller has seen the simulation before.
+
+        Raises:
+            NotFoundError: no such turn.
+        """
+        rows = await self._connection.fetch(
+            _SQL["get_exchange"], self._tenant_id, simulation_id, seq
+        )
+        if not rows:
+            raise NotFoundError
+        turns = [open_turn(row, key) for row in rows]
+        reply = turns[1] if len(turns) > 1 else None
+        return Exchange(learner_turn=turns[0], reply=reply, standing=_standing(rows[0]))
+
+    async def list_turns(
+        self, simulation_id: UUID, after_seq: int, limit: int
+    ) -> list[asyncpg.Record]:
+        """Return turns after a seq, sealed, each with the learner's wrapped key."""
+        return await self._connection.fetch(
+            _SQL["list_turns"], *self._bounds, simulation_id, after_seq, limit
+        )
+
+
+def open_turn(row: asyncpg.Record, key: SealKey) -> Turn:
+    """Return the turn behind a row."""
+    simulation_id, seq = row["simulation_id"], row["seq"]
+    return Turn(
+        turn_id=row["turn_id"],
+        simulation_id=simulation_id,
+        seq=seq,
+        role=row["role"],
+        text=key.open_text(row["text"], "turns.text", turn_row(simulation_id, seq)),
+        mind=None if row["state"] is None else _MIND.decode(row["state"]).mind,
+        surface=row["surface"],
+        acts=None if row["acts"] is None else _ACTS.decode(row["acts"]),
+        causes=None if row["causes"] is None else _CAUSES.decode(row["causes"]),
+        engine=row["engine"],
+        created_at=row["created_at"],
+    )
+
+
+def _standing(row: asyncpg.Record) -> Standing:
+    return Standing(
+        status=row["status"], end_reason=row["end_reason"], last_seq=row["last_seq"]
+    )
+
+
+def _simulation(row: asyncpg.Record) -> Simulation:
+    return Simulation(
+        simulation_id=row["simulation_id"],
+        learner_id=row["learner_id"],
+        scenario_id=row["scenario_id"],
+        scenario_version=row["scenario_version"],
+        scenario_slug=row["slug"],
+        title=row["title"],
+        brief=row["brief"],
+        goals=_GOALS.decode(row["goals"]),
+        mode=row["mode"],
+        profile=row["profile"],
+        seed=row["seed"],
+        status=row["status"],
+        end_reason=row["end_reason"],
+        last_seq=row["last_seq"],
+        created_at=row["created_at"],
+        last_activity_at=row["last_activity_at"],
+        ended_at=row["ended_at"],
+        scoring_id=row["scoring_id"],
+        assessment_id=row["assessment_id"],
+    )

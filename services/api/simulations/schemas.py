@@ -1,0 +1,234 @@
+"""Requests and answers of `/v1/simulations`."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from services.api.fields import MAX_SEED, LearnerId, ScenarioRef, public, utc
+from services.api.paging import PageQuery
+from services.api.simulations.repository import (
+    Exchange,
+    Mode,
+    Profile,
+    Simulation,
+    Standing,
+    Status,
+    Turn,
+)
+from services.api.validation import RuleError, broken
+from shared.contracts.dialogue import ActSpan
+from shared.contracts.scenario import Mind
+from shared.contracts.simulation import Cause
+from shared.ids import format_id
+
+AI_NOTICE: Final = (
+    "The customer in this conversation is simulated by a computer program. It is not a person."
+)
+"""Shown to everyone who practices [EU AI Act, article 50]."""
+
+MAX_TEXT: Final = 4000
+"""Characters of one learner turn."""
+
+MAX_TURNS_PAGE: Final = 200
+"""A simulation has at most 60 learner turns, so one page holds it whole."""
+
+
+class SimulationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Start a practice conversation."""
+
+    scenario: ScenarioRef
+    learner_id: LearnerId
+    mode: Mode
+    profile: Annotated[
+        Profile | None, msgspec.Meta(description="Who plays the learner; with `autopilot` only.")
+    ] = None
+    seed: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] | None,
+        msgspec.Meta(description="Same seed, same customer. Drawn for you when absent."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.mode == "autopilot" and self.profile is None:
+            raise RuleError(broken("/profile", "missing", "Autopilot needs a profile"))
+        if self.mode == "interactive" and self.profile is not None:
+            raise RuleError(broken("/profile", "not-allowed", "Only autopilot has a profile"))
+
+
+class TurnCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the learner says."""
+
+    text: Annotated[str, msgspec.Meta(pattern=r"\S", min_length=1, max_length=MAX_TEXT)]
+    expected_seq: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=1_000_000, description="`last_seq` as you know it: the turn before."),
+    ]
+
+
+class SimulationQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters of the list."""
+
+    learner_id: LearnerId | None = None
+    status: Status | None = None
+
+
+class TurnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which turns to return."""
+
+    after_seq: Annotated[
+        int, msgspec.Meta(ge=-1, le=1_000_000, description="Only later turns; -1 means all.")
+    ] = -1
+    limit: Annotated[int, msgspec.Meta(ge=1)] = MAX_TURNS_PAGE
+
+
+class ScenarioPin(msgspec.Struct, frozen=True, kw_only=True):
+    """The scenario version that a simulation runs on."""
+
+    id: str
+    slug: str
+    version: int
+    title: str
+
+
+class TurnView(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of the conversation."""
+
+    id: str
+    seq: int
+    """The customer speaks first: even turns are the customer's, odd ones the learner's."""
+    role: str
+    text: str
+    mind: Mind | None
+    """What the customer feels after this turn; on the customer's turns."""
+    surface: str | None
+    """What the customer visibly does."""
+    acts: tuple[ActSpan, ...] | None
+    """What the learner did in the turn before, with the words that show it."""
+    causes: tuple[Cause, ...] | None
+    """Why the mind changed."""
+    engine: str | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, turn: Turn) -> "TurnView":
+        """Return the public form."""
+        return cls(
+            id=format_id("turn", turn.turn_id),
+            seq=turn.seq,
+            role=turn.role,
+            text=turn.text,
+            mind=turn.mind,
+            surface=turn.surface,
+            acts=turn.acts,
+            causes=turn.causes,
+            engine=turn.engine,
+            created_at=utc(turn.created_at),
+        )
+
+
+class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A practice conversation."""
+
+    id: str
+    learner_id: str
+    scenario: ScenarioPin
+    mode: Mode
+    profile: str | None
+    seed: int
+    status: Status
+    end_reason: str | None
+    last_seq: int
+    brief: str
+    """What the learner should know before the start."""
+    goals: tuple[str, ...]
+    notice: str
+    """Show this to the learner."""
+    scoring_id: str | None
+    assessment_id: str | None
+    """The result, once it is scored."""
+    created_at: datetime
+    last_activity_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, simulation: Simulation) -> "SimulationView":
+        """Return the public form."""
+        return cls(**_fields(simulation))
+
+
+class SimulationCreated(SimulationView, frozen=True, kw_only=True):
+    """A new practice conversation with the customer's opening line."""
+
+    turns: list[TurnView]
+
+    @classmethod
+    def opened(cls, simulation: Simulation, opening: Turn) -> "SimulationCreated":
+        """Return the public form."""
+        return cls(**_fields(simulation), turns=[TurnView.of(opening)])
+
+
+class StandingView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the simulation stands after a turn."""
+
+    status: Status
+    end_reason: str | None
+    last_seq: int
+
+    @classmethod
+    def of(cls, standing: Standing) -> "StandingView":
+        """Return the public form."""
+        return cls(
+            status=standing.status, end_reason=standing.end_reason, last_seq=standing.last_seq
+        )
+
+
+class ExchangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the learner said and what the customer answered."""
+
+    learner_turn: TurnView
+    reply: TurnView | None
+    """None with status 202: the reply is still being made."""
+    simulation: StandingView
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> "ExchangeView":
+        """Return the public form."""
+        return cls(
+            learner_turn=TurnView.of(exchange.learner_turn),
+            reply=None if exchange.reply is None else TurnView.of(exchange.reply),
+            simulation=StandingView.of(exchange.standing),
+        )
+
+
+class TurnList(msgspec.Struct, frozen=True, kw_only=True):
+    """Turns in order."""
+
+    data: list[TurnView]
+
+
+def _fields(simulation: Simulation) -> dict[str, object]:
+    ended_at = simulation.ended_at
+    return {
+        "id": format_id("sim", simulation.simulation_id),
+        "learner_id": format_id("lrn", simulation.learner_id),
+        "scenario": ScenarioPin(
+            id=format_id("scn", simulation.scenario_id),
+            slug=simulation.scenario_slug,
+            version=simulation.scenario_version,
+            title=simulation.title,
+        ),
+        "mode": simulation.mode,
+        "profile": simulation.profile,
+        "seed": simulation.seed,
+        "status": simulation.status,
+        "end_reason": simulation.end_reason,
+        "last_seq": simulation.last_seq,
+        "brief": simulation.brief,
+        "goals": simulation.goals,
+        "notice": AI_NOTICE,
+        "scoring_id": public("scr", simulation.scoring_id),
+        "assessment_id": public("asm", simulation.assessment_id),
+        "created_at": utc(simulation.created_at),
+        "last_activity_at": utc(simulation.last_activity_at),
+        "ended_at": None if ended_at is None else utc(ended_at),
+    }

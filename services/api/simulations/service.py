@@ -1,0 +1,265 @@
+"""The life of a simulation as its learner sees it; turns are in `turns.py`."""
+
+import asyncio
+from uuid import UUID
+
+import msgspec
+
+from services.api.context import ProcessContext
+from services.api.idempotency import Claim, claim_or_find
+from services.api.paging import PageRequest
+from services.api.principal import Principal
+from services.api.simulations.repository import (
+    Mode,
+    NewSimulation,
+    Practice,
+    Profile,
+    Simulation,
+    SimulationRepository,
+    Status,
+    Turn,
+    open_turn,
+)
+from shared.contracts.base import Record
+from shared.contracts.events import EventType
+from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded, StartSimulation
+from shared.contracts.scenario import opening_line
+from shared.contracts.simulation import EndReason, PersonaState
+from shared.db.outbox import add_event, add_job, check_backlog
+from shared.db.pool import Connection
+from shared.db.sealed import SealKey, turn_row
+from shared.db.tx import tenant_tx
+from shared.errors import FieldError, NotFoundError, TurnInProgressError
+from shared.ids import parse_id
+
+SEED_BYTES = 4
+MAX_SEED = 2**31 - 1
+"""Seeds are 0..2^31-1, so that every language reads them as an integer."""
+
+
+class Started(Record, frozen=True, kw_only=True):
+    """Data of `simulation.started`."""
+
+    mode: str
+
+
+class Ended(Record, frozen=True, kw_only=True):
+    """Data of `simulation.ended`."""
+
+    reason: str
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A simulation with its opening line."""
+
+    simulation: Simulation
+    opening: Turn
+    replayed: bool
+
+
+class SimulationService:
+    """Starts, ends and reads simulations."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
+
+    async def start(
+        self,
+        principal: Principal,
+        claim: Claim | None,
+        *,
+        scenario: str,
+        learner_id: UUID,
+        mode: Mode,
+        profile: Profile | None,
+        seed: int | None,
+    ) -> Opened:
+        """Start a simulation with the customer's first line; a repeat returns the first one's.
+
+        Raises:
+            NotFoundError: no such learner or scenario for this caller; both are named.
+            BacklogFullError: too much of this tenant's work is waiting.
+        """
+        context = self._context
+        now = context.clock.now()
+        simulation_id = context.ids.new()
+        message: JobMessage | None = None
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            repository = SimulationRepository(connection, principal.bounds(now))
+            earlier = await claim_or_find(
+                connection, principal.tenant_id, claim, simulation_id, now
+            )
+            if earlier is None:
+                wrapped, practice = await _ingredients(repository, learner_id, scenario)
+                tenant = await context.keys.tenant(connection, principal.tenant_id)
+                new = self._new(
+                    simulation_id, learner_id, practice, tenant.learner_key(learner_id, wrapped),
+                    mode=mode, profile=profile, seed=seed,
+                )  # fmt: skip
+                await repository.insert(new)
+                message = await self._announce(connection, principal.tenant_id, new)
+            else:
+                simulation_id = earlier.resource_id
+            simulation = await repository.get(simulation_id)
+            opening = await self._opening(connection, repository, simulation)
+        if message is not None:
+            await self._tell(message)
+        return Opened(simulation=simulation, opening=opening, replayed=earlier is not None)
+
+    async def get(self, principal: Principal, simulation_id: UUID) -> Simulation:
+        """Return a simulation; raises `NotFoundError`."""
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            return await SimulationRepository(connection, bounds).get(simulation_id)
+
+    async def list(
+        self,
+        principal: Principal,
+        page: PageRequest,
+        *,
+        learner_id: UUID | None,
+        status: Status | None,
+    ) -> list[Simulation]:
+        """Return one more simulation than the page holds, in order of creation."""
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            return await SimulationRepository(connection, bounds).list(page, learner_id, status)
+
+    async def end(
+        self, principal: Principal, claim: Claim | None, simulation_id: UUID
+    ) -> tuple[Simulation, bool]:
+        """End a simulation for its learner; say as well whether it had ended before.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+            TurnInProgressError: the customer has not answered yet.
+        """
+        context = self._context
+        now = context.clock.now()
+        message: JobMessage | None = None
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            repository = SimulationRepository(connection, principal.bounds(now))
+            status, last_seq = await repository.lock_to_end(simulation_id)
+            await claim_or_find(connection, principal.tenant_id, claim, simulation_id, now)
+            if status == "open":
+                if last_seq % 2:
+                    raise TurnInProgressError(retry_after_s=1)
+                await repository.end(simulation_id, now)
+                message = await self._announce_end(connection, principal.tenant_id, simulation_id)
+            simulation = await repository.get(simulation_id)
+        if message is not None:
+            await self._tell(message)
+        return simulation, message is None
+
+    def _new(
+        self,
+        simulation_id: UUID,
+        learner_id: UUID,
+        practice: Practice,
+        key: SealKey,
+        *,
+        mode: Mode,
+        profile: Profile | None,
+        seed: int | None,
+    ) -> NewSimulation:
+        if seed is None:
+            seed = int.from_bytes(self._context.random(SEED_BYTES), "big") & MAX_SEED
+        line = opening_line(practice.spec, seed)
+        return NewSimulation(
+            simulation_id=simulation_id,
+            learner_id=learner_id,
+            scenario_id=practice.scenario_id,
+            scenario_version=practice.version,
+            mode=mode,
+            profile=profile,
+            seed=seed,
+            opening_id=self._context.ids.new(),
+            opening=key.seal_text(line, "turns.text", turn_row(simulation_id, 0)),
+            state=PersonaState(mind=practice.spec.opening.mind),
+            at=self._context.clock.now(),
+        )
+
+    async def _announce(
+        self, connection: Connection, tenant_id: UUID, new: NewSimulation
+    ) -> JobMessage:
+        context = self._context
+        await check_backlog(connection, tenant_id, JobKind.FLOW, context.settings.tenant_backlog)
+        await add_event(
+            connection,
+            tenant_id,
+            context.ids.new(),
+            EventType.SIMULATION_STARTED,
+            new.simulation_id,
+            Started(mode=new.mode),
+            now=new.at,
+        )
+        return await add_job(
+            connection,
+            tenant_id,
+            context.ids.new(),
+            StartSimulation(simulation_id=new.simulation_id),
+            JobKind.FLOW,
+            now=new.at,
+            first_retry_s=context.settings.job_first_retry_s,
+        )
+
+    async def _announce_end(
+        self, connection: Connection, tenant_id: UUID, simulation_id: UUID
+    ) -> JobMessage:
+        context = self._context
+        now = context.clock.now()
+        await add_event(
+            connection,
+            tenant_id,
+            context.ids.new(),
+            EventType.SIMULATION_ENDED,
+            simulation_id,
+            Ended(reason=EndReason.LEARNER_ENDED),
+            now=now,
+        )
+        return await add_job(
+            connection,
+            tenant_id,
+            context.ids.new(),
+            SimulationEnded(simulation_id=simulation_id),
+            JobKind.FLOW,
+            now=now,
+            first_retry_s=context.settings.job_first_retry_s,
+        )
+
+    async def _opening(
+        self, connection: Connection, repository: SimulationRepository, simulation: Simulation
+    ) -> Turn:
+        rows = await repository.list_turns(simulation.simulation_id, -1, 1)
+        if not rows:
+            raise NotFoundError  # the learner was erased
+        tenant = await self._context.keys.tenant(connection, rows[0]["tenant_id"])
+        return open_turn(rows[0], tenant.learner_key(simulation.learner_id, rows[0]["wrapped"]))
+
+    async def _tell(self, message: JobMessage) -> None:
+        publisher = self._context.publisher
+        await asyncio.gather(publisher.job(message), publisher.wake_events())
+
+
+async def _ingredients(
+    repository: SimulationRepository, learner_id: UUID, scenario: str
+) -> tuple[bytes, Practice]:
+    """Return the learner's wrapped key and the scenario; name each that is missing."""
+    by_id = scenario.startswith("scn_")
+    practice = await repository.find_practice(
+        None if by_id else scenario, parse_id("scn", scenario) if by_id else None
+    )
+    wrapped = await repository.find_learner_key(learner_id)
+    missing = []
+    if practice is None:
+        missing.append(("/scenario", "No such scenario"))
+    if wrapped is None:
+        missing.append(("/learner_id", "No such learner"))
+    if practice is None or wrapped is None:
+        raise NotFoundError(
+            errors=tuple(
+                FieldError(pointer=pointer, code="not-found", detail=detail)
+                for pointer, detail in missing
+            )
+        )
+    return wrapped, practice

@@ -1,0 +1,206 @@
+"""A learner's turn: stored with its job in one transaction, then the reply is awaited.
+
+If this process dies after the commit, the reply is still made, and a repeat of the request finds it.
+"""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.api.context import ProcessContext
+from services.api.idempotency import Claim, find_claim
+from services.api.live import LiveReplies, Waiter
+from services.api.principal import Principal
+from services.api.simulations.repository import (
+    Exchange,
+    Gate,
+    LearnerTurn,
+    SimulationRepository,
+    Turn,
+    open_turn,
+)
+from shared.contracts.jobs import JobKind, JobMessage
+from shared.db.outbox import RETRY_AFTER_FULL_S
+from shared.db.pool import Connection
+from shared.db.sealed import SealKey, turn_row
+from shared.db.tx import tenant_tx
+from shared.errors import (
+    BacklogFullError,
+    ConflictError,
+    SimulationClosedError,
+    TurnInProgressError,
+    TurnOutOfOrderError,
+)
+
+LOOK_S = 1.0
+"""Seconds between two looks into Postgres while waiting: news over NATS may be lost."""
+
+
+class StaleSeqError(TurnOutOfOrderError):
+    """`expected_seq` is not the last committed turn; `last_seq` is, and goes into the answer."""
+
+    def __init__(self, last_seq: int) -> None:
+        super().__init__(f"The last committed turn is {last_seq}")
+        self.last_seq = last_seq
+
+
+class _Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A learner's turn that is committed."""
+
+    seq: int
+    key: SealKey
+    message: JobMessage | None
+    """The job to publish; None when an earlier request did it all."""
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn request answers."""
+
+    exchange: Exchange
+    replayed: bool
+
+
+class TurnService:
+    """Takes turns and lists them."""
+
+    def __init__(self, context: ProcessContext, live: LiveReplies) -> None:
+        self._context = context
+        self._live = live
+
+    async def say(
+        self, principal: Principal, claim: Claim, simulation_id: UUID, text: str, expected_seq: int
+    ) -> Said:
+        """Store what the learner said and wait for the reply, at most `turn_wait_s` seconds.
+
+        Raises:
+            NotFoundError: no such simulation for this caller.
+            SimulationClosedError, ConflictError: ended, or it plays itself.
+            TurnInProgressError: the last turn is not answered yet.
+            StaleSeqError: the conversation has moved on.
+            BacklogFullError: too many turns of this tenant are waiting.
+        """
+        await self._live.open()
+        with self._live.expect(principal.tenant_id, simulation_id, expected_seq + 2) as waiter:
+            try:
+                accepted = await self._accept(principal, claim, simulation_id, text, expected_seq)
+            except asyncpg.UniqueViolationError:
+                # A twin committed and was answered while we waited for the lock: now it is visible.
+                accepted = await self._accept(principal, claim, simulation_id, text, expected_seq)
+            if accepted.message is not None:
+                await self._context.publisher.job(accepted.message)
+            exchange = await self._await_reply(principal, simulation_id, accepted, waiter)
+        return Said(exchange=exchange, replayed=accepted.message is None)
+
+    async def list(
+        self, principal: Principal, simulation_id: UUID, after_seq: int, limit: int
+    ) -> list[Turn]:
+        """Return up to `limit` turns after a seq, in order; raises `NotFoundError`."""
+        context = self._context
+        bounds = principal.bounds(context.clock.now())
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            repository = SimulationRepository(connection, bounds)
+            rows = await repository.list_turns(simulation_id, after_seq, limit)
+            if not rows:
+                await repository.get(simulation_id)
+                return []
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+        key = tenant.learner_key(rows[0]["learner_id"], rows[0]["wrapped"])
+        return [open_turn(row, key) for row in rows]
+
+    async def _accept(
+        self, principal: Principal, claim: Claim, simulation_id: UUID, text: str, expected_seq: int
+    ) -> _Accepted:
+        context = self._context
+        now = context.clock.now()
+        backlog = context.settings.tenant_backlog
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            repository = SimulationRepository(connection, principal.bounds(now))
+            gate = await repository.open_gate(simulation_id, claim, backlog)
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+            key = tenant.learner_key(gate.learner_id, gate.wrapped)
+            refusal = _refusal(gate, expected_seq, backlog)
+            earlier = await _earlier(connection, principal.tenant_id, gate, claim, refusal)
+            if earlier is not None:
+                return _Accepted(seq=earlier, key=key, message=None)
+            if refusal is not None:
+                raise refusal
+            seq = expected_seq + 1
+            turn = LearnerTurn(
+                simulation_id=simulation_id,
+                seq=seq,
+                turn_id=context.ids.new(),
+                sealed=key.seal_text(text, "turns.text", turn_row(simulation_id, seq)),
+                job_id=context.ids.new(),
+                claim=claim,
+                at=now,
+                retry_at=now + timedelta(seconds=context.settings.job_first_retry_s),
+            )
+            await repository.insert_learner_turn(turn)
+        message = JobMessage(
+            tenant_id=principal.tenant_id, job_id=turn.job_id, kind=JobKind.TURN, attempt=1
+        )
+        return _Accepted(seq=seq, key=key, message=message)
+
+    async def _await_reply(
+        self, principal: Principal, simulation_id: UUID, accepted: _Accepted, waiter: Waiter
+    ) -> Exchange:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._context.settings.turn_wait_s
+        waiter.seq = accepted.seq + 1
+        is_first_look = accepted.message is None
+        while True:
+            left = deadline - loop.time()
+            if not is_first_look:
+                await waiter.heard(min(LOOK_S, max(left, 0)))
+            is_first_look = False
+            exchange = await self._look(principal, simulation_id, accepted)
+            if exchange.reply is not None or exchange.standing.status != "open" or left <= 0:
+                return exchange
+
+    async def _look(
+        self, principal: Principal, simulation_id: UUID, accepted: _Accepted
+    ) -> Exchange:
+        context = self._context
+        bounds = principal.bounds(context.clock.now())
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            repository = SimulationRepository(connection, bounds)
+            return await repository.get_exchange(simulation_id, accepted.seq, accepted.key)
+
+
+_Refusal = (
+    SimulationClosedError | ConflictError | TurnInProgressError | StaleSeqError | BacklogFullError
+)
+
+
+def _refusal(gate: Gate, expected_seq: int, backlog: int) -> _Refusal | None:
+    """Return why a new turn is not taken now."""
+    if gate.mode == "autopilot":
+        return ConflictError("This simulation plays itself")
+    if gate.status != "open":
+        return SimulationClosedError()
+    if gate.last_seq % 2:
+        return TurnInProgressError(retry_after_s=1)
+    if gate.last_seq != expected_seq:
+        return StaleSeqError(gate.last_seq)
+    if gate.waiting >= backlog:
+        return BacklogFullError(
+            f"{gate.waiting} turns are waiting", retry_after_s=RETRY_AFTER_FULL_S
+        )
+    return None
+
+
+async def _earlier(
+    connection: Connection, tenant_id: UUID, gate: Gate, claim: Claim, refusal: _Refusal | None
+) -> int | None:
+    """Return the seq that an earlier request with this key made."""
+    if gate.fingerprint is not None:
+        claim.check(gate.fingerprint)
+        return gate.sequence
+    if refusal is None:
+        return None
+    # The gate's snapshot may be older than its lock: a twin can have committed in between.
+    found = await find_claim(connection, tenant_id, claim)
+    return None if found is None else found.sequence

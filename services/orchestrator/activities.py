@@ -1,0 +1,152 @@
+"""Bodies of the activities named in `shared/workflows/activity_api.py`."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from services.orchestrator import lives
+from services.orchestrator.context import Context
+from services.orchestrator.repository import OrchestratorRepository
+from shared.contracts.jobs import BatchJob, JobKind, ReplyTo, ScoreJob
+from shared.contracts.simulation import EndReason
+from shared.db.outbox import add_job
+from shared.db.tx import tenant_tx
+from shared.ids import format_id
+from shared.workflows import activity_api
+from shared.workflows.activity_api import (
+    ScoringFailure,
+    ScoringRef,
+    SimulationLook,
+    SimulationRef,
+)
+
+
+class Activities:
+    """All activity bodies over one process context. Each may run twice; each finds what it did before."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Return the bodies for registration."""
+        return [
+            self.dispatch_scoring,
+            self.fail_scoring,
+            self.create_simulation_scoring,
+            self.dispatch_simulation,
+            self.check_simulation,
+            self.fail_simulation,
+        ]
+
+    @activity.defn(name=activity_api.DISPATCH_SCORING)
+    async def dispatch_scoring(self, ref: ScoringRef) -> None:
+        """Write and publish the judge's job; the result completes this activity."""
+        async with tenant_tx(self._context.database, ref.tenant_id) as connection:
+            repository = OrchestratorRepository(connection, ref.tenant_id)
+            status = await repository.find_scoring_status(ref.scoring_id)
+            if status is None:
+                raise ApplicationError("no such scoring", type="not-found", non_retryable=True)
+            if status in {"completed", "failed"}:
+                return
+            message = await add_job(
+                connection,
+                ref.tenant_id,
+                ref.scoring_id,
+                ScoreJob(scoring_id=ref.scoring_id, reply_to=_reply_to()),
+                JobKind.SCORE,
+                now=self._context.clock.now(),
+                first_retry_s=self._context.settings.job_first_retry_s,
+            )
+        await self._context.publisher.job(message)
+        activity.raise_complete_async()
+
+    @activity.defn(name=activity_api.FAIL_SCORING)
+    async def fail_scoring(self, failure: ScoringFailure) -> None:
+        """Mark the scoring failed."""
+        await lives.fail_scoring(self._context, failure.tenant_id, failure.scoring_id, failure.code)
+
+    @activity.defn(name=activity_api.CREATE_SIMULATION_SCORING)
+    async def create_simulation_scoring(self, ref: SimulationRef) -> ScoringRef | None:
+        """Create the scoring of an ended simulation."""
+        async with tenant_tx(self._context.database, ref.tenant_id) as connection:
+            repository = OrchestratorRepository(connection, ref.tenant_id)
+            simulation = await repository.find_simulation(ref.simulation_id)
+            if simulation is not None and simulation.end_reason == EndReason.FAILED:
+                return None
+            scoring_id = None
+            if simulation is not None:
+                scoring_id = await repository.create_simulation_scoring(
+                    ref.simulation_id,
+                    simulation,
+                    format_id("scr", ref.simulation_id),
+                    self._context.clock.now(),
+                )
+        if scoring_id is None:
+            raise ApplicationError("nothing to score with", type="not-found", non_retryable=True)
+        return ScoringRef(tenant_id=ref.tenant_id, scoring_id=scoring_id)
+
+    @activity.defn(name=activity_api.DISPATCH_SIMULATION)
+    async def dispatch_simulation(self, ref: SimulationRef) -> None:
+        """Write and publish the job that plays an autopilot simulation."""
+        async with tenant_tx(self._context.database, ref.tenant_id) as connection:
+            repository = OrchestratorRepository(connection, ref.tenant_id)
+            simulation = await repository.find_simulation(ref.simulation_id)
+            if simulation is None:
+                raise ApplicationError("no such simulation", type="not-found", non_retryable=True)
+            if simulation.status != "open":
+                return
+            message = await add_job(
+                connection,
+                ref.tenant_id,
+                ref.simulation_id,
+                BatchJob(simulation_id=ref.simulation_id, reply_to=_reply_to()),
+                JobKind.BATCH,
+                now=self._context.clock.now(),
+                first_retry_s=self._context.settings.job_first_retry_s,
+            )
+        await self._context.publisher.job(message)
+        activity.raise_complete_async()
+
+    @activity.defn(name=activity_api.CHECK_SIMULATION)
+    async def check_simulation(self, ref: SimulationRef) -> SimulationLook:
+        """End the simulation when it has been idle too long; else say when to look again."""
+        now = self._context.clock.now()
+        async with tenant_tx(self._context.database, ref.tenant_id) as connection:
+            repository = OrchestratorRepository(connection, ref.tenant_id)
+            simulation = await repository.find_simulation(ref.simulation_id)
+            if simulation is None:
+                raise ApplicationError("no such simulation", type="not-found", non_retryable=True)
+            if simulation.status != "open":
+                return SimulationLook(ended=True, wait_s=0)
+            left = (
+                simulation.last_activity_at + timedelta(seconds=simulation.idle_timeout_s) - now
+            ).total_seconds()
+            if left > 0 or simulation.last_seq % 2:
+                # A pending reply is not idleness: its job has an owner and an end of its own.
+                longest = self._context.settings.simulation_check_s
+                return SimulationLook(ended=False, wait_s=min(max(left, 1.0), longest))
+            await lives.end_simulation(
+                self._context, connection, ref.tenant_id, ref.simulation_id, EndReason.IDLE
+            )
+        await self._context.publisher.wake_events()
+        return SimulationLook(ended=True, wait_s=0)
+
+    @activity.defn(name=activity_api.FAIL_SIMULATION)
+    async def fail_simulation(self, ref: SimulationRef) -> None:
+        """End an autopilot simulation that could not be played."""
+        await lives.fail_simulation(self._context, ref.tenant_id, ref.simulation_id)
+
+
+def _reply_to() -> ReplyTo:
+    info = activity.info()
+    assert info.workflow_id is not None  # noqa: S101  (only a standalone activity has none)
+    return ReplyTo(workflow_id=info.workflow_id, activity_id=info.activity_id)
+
+
+def scoring_workflow_id(scoring_id: UUID) -> str:
+    """Return the id of the workflow that is led by this scoring."""
+    return format_id("scr", scoring_id)

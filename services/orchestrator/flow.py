@@ -1,0 +1,131 @@
+"""The lane `flow`: what the other rooms ask of Temporal, durable like every job."""
+
+from typing import assert_never
+from uuid import UUID
+
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from services.orchestrator.activities import scoring_workflow_id
+from services.orchestrator.context import Context
+from services.orchestrator.repository import OrchestratorRepository
+from shared.contracts.jobs import (
+    ActivityDone,
+    BatchJob,
+    JobMessage,
+    ScoreJob,
+    SimulationEnded,
+    StartScoring,
+    StartSimulation,
+    TurnJob,
+)
+from shared.db.jobs import claim, finish
+from shared.db.tx import tenant_tx
+from shared.ids import format_id
+from shared.log import get_logger
+from shared.workflows import policies, scoring, simulation
+from shared.workflows.activity_api import TASK_QUEUE
+from shared.workflows.scoring import ScoringOrder
+from shared.workflows.simulation import SimulationOrder
+
+log = get_logger()
+
+
+class FlowHandler:
+    """Does one flow job: start a workflow, signal one, or complete an activity."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def handle(self, message: JobMessage) -> None:
+        """Do the job and delete its row; a repeat after a crash finds Temporal where it left it."""
+        context = self._context
+        async with tenant_tx(context.database, message.tenant_id) as connection:
+            payload = await claim(connection, message, context.settings.job_lease_s)
+        match payload:
+            case None:
+                return
+            case StartSimulation(simulation_id=simulation_id):
+                await self._start_simulation(message.tenant_id, simulation_id)
+            case StartScoring(scoring_id=scoring_id):
+                await self._start_scoring(message.tenant_id, scoring_id)
+            case SimulationEnded(simulation_id=simulation_id):
+                # Signal-with-start: the end may overtake the start of a very short simulation.
+                await self._start_simulation(
+                    message.tenant_id, simulation_id, simulation.ENDED_SIGNAL
+                )
+            case ActivityDone():
+                await self._complete(payload)
+            case TurnJob() | ScoreJob() | BatchJob():
+                log.error("flow.foreign_job", job_id=str(message.job_id))
+            case _:
+                assert_never(payload)
+        async with tenant_tx(context.database, message.tenant_id) as connection:
+            await finish(connection, message.tenant_id, message.job_id)
+
+    async def _start_simulation(
+        self, tenant_id: UUID, simulation_id: UUID, signal: str | None = None
+    ) -> None:
+        async with tenant_tx(self._context.database, tenant_id) as connection:
+            row = await OrchestratorRepository(connection, tenant_id).find_simulation(simulation_id)
+        if row is None:
+            log.error("flow.simulation_missing", simulation_id=str(simulation_id))
+            return
+        order = SimulationOrder(
+            tenant_id=tenant_id,
+            simulation_id=simulation_id,
+            mode="autopilot" if row.mode == "autopilot" else "interactive",
+            first_look_s=min(row.idle_timeout_s, self._context.settings.simulation_check_s),
+        )
+        await self._start(simulation.NAME, format_id("sim", simulation_id), order, signal)
+
+    async def _start_scoring(self, tenant_id: UUID, scoring_id: UUID) -> None:
+        workflow_id = scoring_workflow_id(scoring_id)
+        async with tenant_tx(self._context.database, tenant_id) as connection:
+            repository = OrchestratorRepository(connection, tenant_id)
+            if await repository.find_workflow(scoring_id) is None:
+                await repository.take_unstarted(scoring_id, policies.BATCH, workflow_id)
+            if await repository.find_workflow(scoring_id) != workflow_id:
+                return  # another scoring leads the workflow that has this one, and its job starts it
+            scoring_ids = await repository.list_scorings(workflow_id)
+        order = ScoringOrder(tenant_id=tenant_id, scoring_ids=scoring_ids)
+        await self._start(scoring.NAME, workflow_id, order)
+
+    async def _start(
+        self,
+        name: str,
+        workflow_id: str,
+        order: SimulationOrder | ScoringOrder,
+        signal: str | None = None,
+    ) -> None:
+        try:
+            await self._context.temporal.start_workflow(
+                name,
+                order,
+                id=workflow_id,
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                start_signal=signal,
+            )
+        except WorkflowAlreadyStartedError:
+            log.info("workflow.already_started", workflow_id=workflow_id)
+
+    async def _complete(self, done: ActivityDone) -> None:
+        handle = self._context.temporal.get_async_activity_handle(
+            workflow_id=done.reply_to.workflow_id,
+            run_id=None,
+            activity_id=done.reply_to.activity_id,
+        )
+        try:
+            if done.failure_code is None:
+                await handle.complete()
+            else:
+                await handle.fail(
+                    ApplicationError(done.failure_code, type=done.failure_code, non_retryable=True)
+                )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            log.info("activity.already_closed", workflow_id=done.reply_to.workflow_id)

@@ -1,0 +1,80 @@
+"""Ends of simulations and scorings that no worker or client brings about: idle, crashed, failed."""
+
+from uuid import UUID
+
+from services.orchestrator.context import Context
+from services.orchestrator.repository import OrchestratorRepository
+from shared.contracts.base import Record
+from shared.contracts.events import EventType
+from shared.contracts.jobs import JobKind, SimulationEnded
+from shared.contracts.simulation import EndReason
+from shared.db.outbox import add_event, add_job
+from shared.db.pool import Connection
+from shared.db.tx import tenant_tx
+
+
+class _Reason(Record, frozen=True, kw_only=True):
+    reason: str
+
+
+async def end_simulation(
+    context: Context,
+    connection: Connection,
+    tenant_id: UUID,
+    simulation_id: UUID,
+    reason: EndReason,
+) -> bool:
+    """End an open simulation with its event, in the caller's transaction."""
+    now = context.clock.now()
+    repository = OrchestratorRepository(connection, tenant_id)
+    if not await repository.end_simulation(simulation_id, reason, now):
+        return False
+    await add_event(
+        connection,
+        tenant_id,
+        context.ids.new(),
+        EventType.SIMULATION_ENDED,
+        simulation_id,
+        _Reason(reason=reason.value),
+        now=now,
+    )
+    return True
+
+
+async def fail_scoring(context: Context, tenant_id: UUID, scoring_id: UUID, code: str) -> None:
+    """Mark a scoring failed with its event; a finished one stays as it is."""
+    now = context.clock.now()
+    async with tenant_tx(context.database, tenant_id) as connection:
+        repository = OrchestratorRepository(connection, tenant_id)
+        if await repository.fail_scoring(scoring_id, code, now):
+            await add_event(
+                connection,
+                tenant_id,
+                context.ids.new(),
+                EventType.SCORING_FAILED,
+                scoring_id,
+                _Reason(reason=code),
+                now=now,
+            )
+    await context.publisher.wake_events()
+
+
+async def fail_simulation(context: Context, tenant_id: UUID, simulation_id: UUID) -> None:
+    """End a simulation whose next turn could not be made, and tell its workflow."""
+    async with tenant_tx(context.database, tenant_id) as connection:
+        changed = await end_simulation(
+            context, connection, tenant_id, simulation_id, EndReason.FAILED
+        )
+        if not changed:
+            return
+        message = await add_job(
+            connection,
+            tenant_id,
+            context.ids.new(),
+            SimulationEnded(simulation_id=simulation_id),
+            JobKind.FLOW,
+            now=context.clock.now(),
+            first_retry_s=context.settings.job_first_retry_s,
+        )
+    await context.publisher.job(message)
+    await context.publisher.wake_events()

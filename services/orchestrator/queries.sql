@@ -1,0 +1,119 @@
+-- name: unstarted_scorings
+-- Takes up to $3 scorings of the tenant for one workflow, the asking one first.
+update scorings set workflow_id = $4, status = 'running'
+ where tenant_id = $1
+   and scoring_id in (
+     select scoring_id from scorings
+      where tenant_id = $1 and workflow_id is null and status = 'queued' and simulation_id is null
+      order by (scoring_id = $2) desc, scoring_id
+      limit $3
+      for update skip locked)
+
+-- name: scoring_workflow
+-- Which workflow a scoring belongs to, if any yet.
+select workflow_id from scorings where tenant_id = $1 and scoring_id = $2
+
+-- name: scorings_of_workflow
+-- Everything one workflow was given.
+select scoring_id from scorings where tenant_id = $1 and workflow_id = $2 order by scoring_id
+
+-- name: scoring_status
+-- Whether a scoring still needs its judge.
+select status from scorings where tenant_id = $1 and scoring_id = $2
+
+-- name: fail_scoring
+-- The visible end of a scoring that could not be judged; a finished one stays as it is.
+update scorings set status = 'failed', failure_code = $3, finished_at = $4
+ where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
+returning simulation_id
+
+-- name: simulation
+-- What the workflow needs to know of a simulation; locked, because the caller may end it.
+select s.status, s.end_reason, s.mode, s.last_activity_at, s.last_seq, s.created_at, s.ended_at, s.learner_id,
+       (v.spec ->> 'idle_timeout_s')::int as idle_timeout_s, v.spec ->> 'rubric' as rubric
+  from simulations s
+  join scenario_versions v
+    on v.tenant_id = s.tenant_id and v.scenario_id = s.scenario_id and v.version = s.scenario_version
+ where s.tenant_id = $1 and s.simulation_id = $2
+   for update of s
+
+-- name: end_simulation
+-- Ends an open simulation.
+update simulations set status = 'ended', end_reason = $3, ended_at = $4
+ where tenant_id = $1 and simulation_id = $2 and status = 'open'
+returning last_seq
+
+-- name: create_simulation_scoring
+-- One scoring per simulation; its id is the simulation's, so a repeat finds it.
+insert into scorings (tenant_id, scoring_id, learner_id, simulation_id, rubric_id, rubric_version,
+                      source, status, workflow_id, occurred_at, created_at)
+select $1, $3, $4, $2, r.rubric_id, max(v.version), 'simulation', 'running', $6, $7, $8
+  from rubrics r
+  join rubric_versions v on v.tenant_id = r.tenant_id and v.rubric_id = r.rubric_id
+ where r.tenant_id = $1 and r.slug = $5
+ group by r.rubric_id
+on conflict (tenant_id, simulation_id) do nothing
+
+-- name: scoring_of_simulation
+-- The scoring made for a simulation.
+select scoring_id from scorings where tenant_id = $1 and simulation_id = $2
+
+-- name: place_events
+-- Gives committed events their position within the tenant. An event never gets one before an earlier
+-- event of its resource: those are pulled in even when the limit left them out.
+with picked as (
+  select tenant_id, resource_id, max(sequence) as upto
+    from (select tenant_id, resource_id, sequence from events
+           where position is null order by event_id limit $1) as first
+   group by tenant_id, resource_id
+), waiting as (
+  select e.tenant_id, e.event_id, e.sequence,
+         min(e.event_id::text) over (partition by e.tenant_id, e.resource_id) as resource_order
+    from events e join picked p
+      on e.tenant_id = p.tenant_id and e.resource_id = p.resource_id and e.sequence <= p.upto
+   where e.position is null
+), heads as (
+  insert into event_heads (tenant_id, position)
+  select tenant_id, count(*) from waiting group by tenant_id
+  on conflict (tenant_id) do update set position = event_heads.position + excluded.position
+  returning tenant_id, position
+), places as (
+  select w.tenant_id, w.event_id,
+         h.position - count(*) over (partition by w.tenant_id)
+         + row_number() over (partition by w.tenant_id order by w.resource_order, w.sequence) as place
+    from waiting w join heads h on h.tenant_id = w.tenant_id
+)
+update events e set position = p.place
+  from places p
+ where e.tenant_id = p.tenant_id and e.event_id = p.event_id
+returning e.tenant_id, e.event_id, e.type, e.resource_id, e.sequence, e.position
+
+-- name: republish_jobs
+-- Due jobs that a worker may still take, with the next attempt number and a growing wait.
+update jobs j
+   set attempt = j.attempt + 1,
+       next_publish_at = now() + make_interval(secs => least($2 * power(2, j.attempt), 60))
+  from (select tenant_id, job_id from jobs
+         where dead_at is null and next_publish_at <= now() and starts < $3
+         order by next_publish_at limit $1
+         for update skip locked) as due
+ where j.tenant_id = due.tenant_id and j.job_id = due.job_id
+returning j.tenant_id, j.job_id, j.kind, j.attempt
+
+-- name: bury_jobs
+-- Jobs that five workers took and none finished.
+update jobs j set dead_at = now(), failure_code = 'worker-crashed'
+  from (select tenant_id, job_id from jobs
+         where dead_at is null and next_publish_at <= now() and starts >= $2
+         order by next_publish_at limit $1
+         for update skip locked) as due
+ where j.tenant_id = due.tenant_id and j.job_id = due.job_id
+returning j.tenant_id, j.job_id, j.kind
+
+-- name: job_payload
+-- What a dead job was about, read inside its tenant.
+select payload from jobs where tenant_id = $1 and job_id = $2
+
+-- name: forget_claims
+-- Idempotency keys are kept for 24 hours.
+delete from idempotency_claims where created_at < $1

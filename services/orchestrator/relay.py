@@ -1,0 +1,160 @@
+"""The relay: places events, republishes due jobs, buries dead ones. One runs at a time (advisory lock)."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from services.orchestrator import lives
+from services.orchestrator.context import Context
+from services.orchestrator.repository import (
+    OrchestratorRepository,
+    bury_jobs,
+    forget_claims,
+    place_events,
+    republish_jobs,
+)
+from shared.contracts.jobs import (
+    ActivityDone,
+    BatchJob,
+    JobKind,
+    ReplyTo,
+    ScoreJob,
+    TurnJob,
+)
+from shared.contracts.subjects import WAKE_EVENTS
+from shared.db.outbox import add_job
+from shared.db.pool import Connection
+from shared.db.tx import system_tx, tenant_tx
+from shared.log import get_logger
+from shared.messaging.topology import ensure_stream, events_stream_config
+
+log = get_logger()
+
+LOCK = 0x72656C61
+"""Advisory lock of the relay; any fixed number, ours spells `rela`."""
+
+POLL_S = 0.5
+"""Seconds between two passes when nobody wakes the relay."""
+
+REST_S = 0.02
+"""Seconds a woken relay waits first, so that one pass serves many commits."""
+
+STANDBY_S = 1.0
+"""Seconds between two tries for the lock."""
+
+HOUSEKEEPING_S = 600.0
+"""Seconds between two clean-ups of old idempotency claims."""
+
+WORKER_CRASHED = "worker-crashed"
+"""Failure code of a job that five workers took and none finished."""
+
+CLAIMS_KEPT = timedelta(hours=24)
+"""How long a used Idempotency-Key is remembered."""
+
+
+class Relay:
+    """Owner of repair: whatever was committed and not delivered, it delivers."""
+
+    def __init__(self, context: Context, client: Client) -> None:
+        self._context = context
+        self._client = client
+        self._wake = asyncio.Event()
+        self._last_cleaning = float("-inf")
+
+    async def run(self) -> None:
+        """Work while this process holds the lock; wait for it otherwise. Ends only by cancellation."""
+        await self._client.subscribe(WAKE_EVENTS, cb=self._on_wake)
+        while True:
+            try:
+                await ensure_stream(self._client, events_stream_config())
+                pool = await self._context.database.system()
+                async with pool.acquire() as guard:
+                    if await guard.fetchval("select pg_try_advisory_lock($1)", LOCK):
+                        log.info("relay.leading")
+                        try:
+                            await self._lead(guard)
+                        finally:
+                            await _unlock(guard)
+            except Exception:
+                log.warning("relay.interrupted", exc_info=True)
+            await asyncio.sleep(STANDBY_S)
+
+    async def _on_wake(self, _message: Msg) -> None:
+        self._wake.set()
+
+    async def _lead(self, guard: Connection) -> None:
+        while True:
+            # Raises when the connection (and with it the lock) is gone.
+            await guard.execute("select 1")
+            busy = await self.pass_once()
+            if busy:
+                continue
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_S)
+                await asyncio.sleep(REST_S)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def pass_once(self) -> bool:
+        """Deliver what is due; say whether there may be more at once."""
+        async with system_tx(self._context.database) as connection:
+            headers = await place_events(connection)
+        async with system_tx(self._context.database) as connection:
+            messages = await republish_jobs(connection, self._context.settings.job_first_retry_s)
+            dead = await bury_jobs(connection)
+        for header in headers:
+            await self._context.publisher.event(header)
+        for message in messages:
+            log.info("job.republished", job_id=str(message.job_id), attempt=message.attempt)
+            await self._context.publisher.job(message)
+        for tenant_id, job_id, kind in dead:
+            log.error("job.dead", job_id=str(job_id), kind=kind.value)
+            await self._mourn(tenant_id, job_id)
+        await self._clean()
+        return bool(headers or messages or dead)
+
+    async def _mourn(self, tenant_id: UUID, job_id: UUID) -> None:
+        """Make a dead job visible where its owner looks; the row stays as the dead letter."""
+        async with tenant_tx(self._context.database, tenant_id) as connection:
+            repository = OrchestratorRepository(connection, tenant_id)
+            payload = await repository.find_payload(job_id)
+        match payload:
+            case TurnJob(simulation_id=simulation_id):
+                await lives.fail_simulation(self._context, tenant_id, simulation_id)
+            case ScoreJob(reply_to=reply_to) | BatchJob(reply_to=reply_to):
+                await self._fail_activity(tenant_id, reply_to)
+            case _:
+                log.error("flow.dead", job_id=str(job_id))
+
+    async def _fail_activity(self, tenant_id: UUID, reply_to: ReplyTo) -> None:
+        async with tenant_tx(self._context.database, tenant_id) as connection:
+            message = await add_job(
+                connection,
+                tenant_id,
+                self._context.ids.new(),
+                ActivityDone(reply_to=reply_to, failure_code=WORKER_CRASHED),
+                JobKind.FLOW,
+                now=self._context.clock.now(),
+                first_retry_s=self._context.settings.job_first_retry_s,
+            )
+        await self._context.publisher.job(message)
+
+    async def _clean(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._last_cleaning < HOUSEKEEPING_S:
+            return
+        self._last_cleaning = now
+        async with system_tx(self._context.database) as connection:
+            await forget_claims(connection, self._context.clock.now(), CLAIMS_KEPT)
+
+
+async def _unlock(guard: Connection) -> None:
+    try:
+        await guard.execute("select pg_advisory_unlock($1)", LOCK)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        log.info("relay.lock_lost")

@@ -1,0 +1,138 @@
+"""Every statement of the orchestrator, typed."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from shared.contracts.base import Record
+from shared.contracts.events import EventHeader
+from shared.contracts.jobs import MAX_STARTS, JobKind, JobMessage, JobPayload, decode_payload
+from shared.contracts.simulation import EndReason
+from shared.db.pool import Connection
+from shared.db.sql import Queries
+
+SQL = Queries("services.orchestrator")
+
+EVENTS_PER_PASS = 2000
+"""Events placed in one transaction."""
+
+JOBS_PER_PASS = 500
+"""Jobs republished in one transaction."""
+
+
+class SimulationRow(Record, frozen=True, kw_only=True):
+    """A simulation as its workflow sees it."""
+
+    status: str
+    end_reason: str | None
+    mode: str
+    last_activity_at: datetime
+    last_seq: int
+    created_at: datetime
+    ended_at: datetime | None
+    learner_id: UUID
+    idle_timeout_s: int
+    rubric: str
+
+
+class OrchestratorRepository:
+    """Statements inside one tenant; the caller owns the transaction."""
+
+    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    async def take_unstarted(self, scoring_id: UUID, limit: int, workflow_id: str) -> None:
+        """Give up to `limit` queued scorings, this one among them, to a workflow."""
+        await self._connection.execute(
+            SQL["unstarted_scorings"], self._tenant_id, scoring_id, limit, workflow_id
+        )
+
+    async def find_workflow(self, scoring_id: UUID) -> str | None:
+        """Return the workflow that has the scoring."""
+        value: str | None = await self._connection.fetchval(
+            SQL["scoring_workflow"], self._tenant_id, scoring_id
+        )
+        return value
+
+    async def list_scorings(self, workflow_id: str) -> tuple[UUID, ...]:
+        """Return the scorings of a workflow, sorted."""
+        rows = await self._connection.fetch(
+            SQL["scorings_of_workflow"], self._tenant_id, workflow_id
+        )
+        return tuple(row["scoring_id"] for row in rows)
+
+    async def find_scoring_status(self, scoring_id: UUID) -> str | None:
+        """Return `queued`, `running`, `completed`, `failed`, or None when there is no such scoring."""
+        value: str | None = await self._connection.fetchval(
+            SQL["scoring_status"], self._tenant_id, scoring_id
+        )
+        return value
+
+    async def fail_scoring(self, scoring_id: UUID, code: str, now: datetime) -> bool:
+        """Mark a scoring failed; say whether that changed anything."""
+        row = await self._connection.fetchrow(
+            SQL["fail_scoring"], self._tenant_id, scoring_id, code, now
+        )
+        return row is not None
+
+    async def find_simulation(self, simulation_id: UUID) -> SimulationRow | None:
+        """Return the simulation, locked until the transaction ends."""
+        row = await self._connection.fetchrow(SQL["simulation"], self._tenant_id, simulation_id)
+        return None if row is None else msgspec.convert(dict(row), SimulationRow)
+
+    async def end_simulation(self, simulation_id: UUID, reason: EndReason, now: datetime) -> bool:
+        """End an open simulation; say whether that changed anything."""
+        row = await self._connection.fetchrow(
+            SQL["end_simulation"], self._tenant_id, simulation_id, reason.value, now
+        )
+        return row is not None
+
+    async def create_simulation_scoring(
+        self, simulation_id: UUID, simulation: SimulationRow, workflow_id: str, now: datetime
+    ) -> UUID | None:
+        """Create the scoring of an ended simulation, once; return its id, None without a rubric."""
+        await self._connection.execute(
+            SQL["create_simulation_scoring"],
+            self._tenant_id,
+            simulation_id,
+            simulation_id,
+            simulation.learner_id,
+            simulation.rubric,
+            workflow_id,
+            simulation.created_at,
+            now,
+        )
+        value: UUID | None = await self._connection.fetchval(
+            SQL["scoring_of_simulation"], self._tenant_id, simulation_id
+        )
+        return value
+
+    async def find_payload(self, job_id: UUID) -> JobPayload | None:
+        """Return what a job is about."""
+        payload = await self._connection.fetchval(SQL["job_payload"], self._tenant_id, job_id)
+        return None if payload is None else decode_payload(payload)
+
+
+async def place_events(connection: Connection) -> list[EventHeader]:
+    """Give waiting events their positions, in the caller's system transaction; return their headers."""
+    rows = await connection.fetch(SQL["place_events"], EVENTS_PER_PASS)
+    return [msgspec.convert(dict(row), EventHeader) for row in rows]
+
+
+async def republish_jobs(connection: Connection, first_retry_s: float) -> list[JobMessage]:
+    """Count another attempt for every due job; return the messages to publish after the commit."""
+    rows = await connection.fetch(SQL["republish_jobs"], JOBS_PER_PASS, first_retry_s, MAX_STARTS)
+    return [msgspec.convert(dict(row), JobMessage) for row in rows]
+
+
+async def bury_jobs(connection: Connection) -> list[tuple[UUID, UUID, JobKind]]:
+    """Mark jobs dead that no worker survived; return (tenant, job, kind)."""
+    rows = await connection.fetch(SQL["bury_jobs"], JOBS_PER_PASS, MAX_STARTS)
+    return [(row["tenant_id"], row["job_id"], JobKind(row["kind"])) for row in rows]
+
+
+async def forget_claims(connection: Connection, now: datetime, kept: timedelta) -> None:
+    """Delete idempotency claims older than `kept`."""
+    await connection.execute(SQL["forget_claims"], now - kept)

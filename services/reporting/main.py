@@ -1,0 +1,67 @@
+"""Composition root of the reporting process."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from services.reporting.consumer import Consumer
+from services.reporting.questions import TrendEndpoint
+from shared.config import Settings
+from shared.contracts.events import EventHeader, EventType
+from shared.db.pool import Database
+from shared.db.pool import connect as connect_database
+from shared.log import get_logger
+from shared.messaging.connect import connect as connect_nats
+
+log = get_logger()
+
+SERVICE = "reporting"
+
+NEWS = f"evt.*.{EventType.SCORING_COMPLETED.value}"
+"""What hints at new scores, of every tenant; heard on core NATS, the stream is not needed."""
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Fold events and answer questions until `stop` is set; then finish what is in hand.
+
+    Raises:
+        OSError, asyncpg.PostgresError, nats.errors.Error: a server does not answer at the start.
+    """
+    database = await connect_database(settings, SERVICE)
+    try:
+        client = await connect_nats(settings, SERVICE)
+        try:
+            await _work(client, database, stop, ready)
+        finally:
+            await client.close()
+    finally:
+        await database.close()
+
+
+async def _work(
+    client: Client, database: Database, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    consumer = Consumer(database)
+    endpoint = TrendEndpoint(database, client)
+
+    async def on_news(message: Msg) -> None:
+        try:
+            header = msgspec.json.decode(message.data, type=EventHeader)
+        except msgspec.MsgspecError:
+            log.warning("event.unreadable", subject=message.subject)
+            consumer.hint_all()
+        else:
+            consumer.hint(header.tenant_id)
+
+    await client.subscribe(NEWS, cb=on_news)
+    await endpoint.open()
+    await client.flush()  # the server knows both subscriptions before we say so
+    async with asyncio.TaskGroup() as group:
+        group.create_task(consumer.run())
+        ready()
+        await stop.wait()
+        await endpoint.close()
+        consumer.close()

@@ -1,0 +1,32 @@
+"""Days into buckets: ISO weeks cut at month ends, so weeks and months both are sums of buckets."""
+
+from datetime import date, timedelta
+
+_WEEK = timedelta(days=7)
+_LAST_OF_WEEK = timedelta(days=6)
+
+
+def week_of(day: date) -> date:
+    """Return the Monday of the day's ISO week."""
+    return day - timedelta(days=day.weekday())
+
+
+def bucket_of(day: date) -> date:
+    """Return the first day of the day's bucket: its Monday or its first of the month, the later."""
+    return max(week_of(day), day.replace(day=1))
+
+
+def whole_weeks(start: date, end: date) -> tuple[date, date]:
+    """Return the Monday and the Sunday of the smallest run of ISO weeks that covers both days.
+
+    Every bucket of those weeks starts between the two, and no other bucket does.
+
+    Raises:
+        OverflowError: the last week ends after the year 9999.
+    """
+    return week_of(start), week_of(end) + _LAST_OF_WEEK
+
+
+def weeks_between(start: date, end: date) -> int:
+    """Return how many ISO weeks the days from `start` to `end`, not earlier than it, touch."""
+    return (week_of(end) - week_of(start)) // _WEEK + 1

@@ -1,0 +1,1 @@
+"""Judges one conversation per job. Knows Postgres and NATS, nothing of Temporal."""

@@ -1,0 +1,124 @@
+"""One job: read the conversation, judge it, store the result, say so."""
+
+from uuid import UUID
+
+
+from services.scoring_worker.judging.judge import judge
+from services.scoring_worker.repository import (
+    LearnerErasedError,
+    ScoringCase,
+    ScoringRepository,
+)
+from shared.clock import Clock
+from shared.config import Settings
+from shared.contracts.events import EventType, ScoringCompleted
+from shared.contracts.jobs import ActivityDone, JobKind, JobMessage, ScoreJob
+from shared.contracts.scoring import JudgeResult
+from shared.db.jobs import claim, finish
+from shared.db.keys import KeyRing
+from shared.db.outbox import add_event, add_job
+from shared.db.pool import Connection, Database
+from shared.db.tx import tenant_tx
+from shared.ids import IdMaker
+from shared.log import get_logger
+from shared.messaging.publisher import Publisher
+
+log = get_logger()
+
+LEARNER_ERASED = "learner-erased"
+"""Failure code: the conversation cannot be read any more."""
+
+
+class ScoreHandler:
+    """Judges the conversation of a scoring; a repeat after any crash changes nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        keys: KeyRing,
+        publisher: Publisher,
+        *,
+        clock: Clock,
+        ids: IdMaker,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._keys = keys
+        self._publisher = publisher
+        self._clock = clock
+        self._ids = ids
+
+    async def handle(self, message: JobMessage) -> None:
+        """Do one job of the lane `score`."""
+        tenant_id = message.tenant_id
+        case: ScoringCase | None = None
+        failure: str | None = None
+        async with tenant_tx(self._database, tenant_id) as connection:
+            job = await claim(connection, message, self._settings.job_lease_s)
+            if not isinstance(job, ScoreJob):
+                return
+            repository = await self._repository(connection, tenant_id)
+            try:
+                case = await repository.find_case(job.scoring_id)
+            except LearnerErasedError:
+                failure = LEARNER_ERASED
+        result = None
+        if case is not None:
+            result = judge(case.transcript, case.rubric, required_steps=case.steps)
+        await self._store(message, job, case, result, failure)
+
+    async def _store(
+        self,
+        message: JobMessage,
+        job: ScoreJob,
+        case: ScoringCase | None,
+        result: JudgeResult | None,
+        failure: str | None,
+    ) -> None:
+        now = self._clock.now()
+        tenant_id = message.tenant_id
+        async with tenant_tx(self._database, tenant_id) as connection:
+            if case is not None and result is not None:
+                await self._assess(connection, tenant_id, job.scoring_id, case, result)
+            reply = await add_job(
+                connection,
+                tenant_id,
+                self._ids.new(),
+                ActivityDone(reply_to=job.reply_to, failure_code=failure),
+                JobKind.FLOW,
+                now=now,
+                first_retry_s=self._settings.job_first_retry_s,
+            )
+            await finish(connection, tenant_id, message.job_id)
+        await self._publisher.wake_events()
+        await self._publisher.job(reply)
+        log.info("scoring.judged", scoring_id=str(job.scoring_id), failure=failure)
+
+    async def _assess(
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        scoring_id: UUID,
+        case: ScoringCase,
+        result: JudgeResult,
+    ) -> None:
+        now = self._clock.now()
+        assessment_id = self._ids.new()
+        repository = await self._repository(connection, tenant_id)
+        if not await repository.complete(scoring_id, assessment_id, now):
+            return
+        await repository.insert_assessment(scoring_id, assessment_id, case, result, now)
+        await add_event(
+            connection,
+            tenant_id,
+            self._ids.new(),
+            EventType.SCORING_COMPLETED,
+            scoring_id,
+            ScoringCompleted(assessment_id=assessment_id, revision=1),
+            now=now,
+        )
+
+    async def _repository(self, connection: Connection, tenant_id: UUID) -> ScoringRepository:
+        key = await self._keys.tenant(connection, tenant_id)
+        return ScoringRepository(connection, tenant_id, key)

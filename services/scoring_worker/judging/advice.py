@@ -1,0 +1,189 @@
+"""Picks at most two strengths and two improvements, each bound to a verified quote."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from services.scoring_worker.judging.aggregate import Measured, strength, verdict
+from services.scoring_worker.judging.customer import find_feeling
+from services.scoring_worker.judging.evidence import cite, verify
+from services.scoring_worker.judging.finding import Observation
+from services.scoring_worker.judging.phrases import COACHING, Correction
+from services.scoring_worker.judging.wordings import say_back
+from services.scoring_worker.judging.words import count_words, sentence_at, sentences, topics
+from shared.contracts.base import Record
+from shared.contracts.scoring import (
+    Advice,
+    CriterionResult,
+    Evidence,
+    Polarity,
+    Transcript,
+    Verdict,
+)
+
+MAX_EACH = 2
+"""More than two points of each kind are not remembered."""
+
+PRAISE_FROM = 45
+"""Below this score of the criterion praise for one of its indicators would sound hollow."""
+
+MAX_QUOTE_CHARS = 140
+"""A longer quote of the customer is cut at a word."""
+
+_BAD_FIRST = 2
+"""What hurt counts this many times what was missing."""
+
+_HANDY_WORDS = range(5, 31)
+"""A quote of this length is read at a glance."""
+
+
+class _Candidate(Record, frozen=True, kw_only=True):
+    """One thing that could be said, with how much it matters."""
+
+    skill: str
+    item: Measured
+    value: Fraction
+    """Points of its criterion, roughly."""
+
+
+def advise(
+    results: Sequence[CriterionResult],
+    measured: Mapping[str, Sequence[Measured]],
+    transcript: Transcript,
+) -> tuple[Advice, ...]:
+    """Return strengths, then improvements; `measured` holds the scored criteria only."""
+    strengths: list[_Candidate] = []
+    improvements: list[_Candidate] = []
+    for result in results:
+        items = measured.get(result.key, ())
+        total = sum(i.indicator.weight for i in items if i.indicator.polarity is Polarity.GOOD) or 1
+        for item in items:
+            if _is_strength(result, item):
+                strengths.append(_weigh(result.skill, item, strength(item), total))
+            elif _is_improvement(item):
+                improvements.append(_weigh(result.skill, item, 1 - strength(item), total))
+    praise = _pick(strengths, transcript, frozenset())
+    taken = frozenset(item.evidence.turn_id for item in praise if item.evidence)
+    return (*praise, *_pick(improvements, transcript, taken))
+
+
+def _is_strength(result: CriterionResult, item: Measured) -> bool:
+    return (
+        item.indicator.polarity is Polarity.GOOD
+        and item.indicator.key in COACHING.praise
+        and (result.score or 0) >= PRAISE_FROM
+        and verdict(item) is Verdict.MET
+    )
+
+
+def _is_improvement(item: Measured) -> bool:
+    if item.indicator.polarity is Polarity.BAD:
+        return item.finding.hits > 0
+    return verdict(item) is Verdict.NOT_MET
+
+
+def _weigh(skill: str, item: Measured, share: Fraction, total: int) -> _Candidate:
+    if item.indicator.polarity is Polarity.BAD:
+        value = _BAD_FIRST * item.indicator.weight * strength(item)
+    else:
+        value = 100 * item.indicator.weight * share / total
+    return _Candidate(skill=skill, item=item, value=value)
+
+
+def _pick(
+    candidates: Iterable[_Candidate], transcript: Transcript, taken: frozenset[str]
+) -> tuple[Advice, ...]:
+    """Take the weightiest, one per skill and one per turn; equal ones in the rubric's order."""
+    picked: list[Advice] = []
+    for candidate in sorted(candidates, key=lambda item: -item.value):
+        if len(picked) == MAX_EACH:
+            break
+        if any(item.skill == candidate.skill for item in picked):
+            continue
+        cited = taken | {item.evidence.turn_id for item in picked if item.evidence}
+        advice = _bind(candidate, transcript, cited)
+        if advice is not None and all(advice.text != item.text for item in picked):
+            picked.append(advice)
+    return tuple(picked)
+
+
+def _bind(candidate: _Candidate, transcript: Transcript, cited: frozenset[str]) -> Advice | None:
+    """Bind the advice to the best quote that still stands, or drop it."""
+    item = candidate.item
+    wants_hit = item.indicator.polarity is Polarity.BAD or verdict(item) is Verdict.MET
+    places = [
+        seen
+        for seen in item.finding.observations
+        if seen.hit is wants_hit
+        and transcript.turns[seen.agent].id not in cited
+        and verify(_quote(seen, transcript), transcript, polarity=item.indicator.polarity)
+    ]
+    if not places:
+        return None
+    place = max(places, key=lambda seen: _fitness(seen, item, transcript))
+    is_praise = wants_hit and item.indicator.polarity is Polarity.GOOD
+    return Advice(
+        skill=candidate.skill,
+        kind="strength" if is_praise else "improvement",
+        text=COACHING.praise[item.indicator.key]
+        if is_praise
+        else _correct(place, item, transcript),
+        evidence=_quote(place, transcript),
+    )
+
+
+def _quote(seen: Observation, transcript: Transcript) -> Evidence:
+    return cite(transcript.turns[seen.agent], seen.start, seen.end)
+
+
+def _fitness(seen: Observation, item: Measured, transcript: Transcript) -> tuple[bool, bool]:
+    """Prefer a turn whose wording can use the customer's own sentence, then a quote of handy length."""
+    heard = _heard(seen, transcript)
+    correction = _correction(item)
+    echoed = "{echo}" in correction.wording and heard is not None and say_back(heard) is not None
+    return echoed, count_words(_quote(seen, transcript).quote) in _HANDY_WORDS
+
+
+def _heard(seen: Observation, transcript: Transcript) -> str | None:
+    return None if seen.customer is None else transcript.turns[seen.customer].text
+
+
+def _correction(item: Measured) -> Correction:
+    key = item.coached_as or item.indicator.key
+    return COACHING.corrections.get(key, COACHING.corrections["unnamed"])
+
+
+def _correct(seen: Observation, item: Measured, transcript: Transcript) -> str:
+    correction = _correction(item)
+    heard = _heard(seen, transcript)
+    wording = _fill(correction, heard)
+    text = correction.text
+    if item.coached_as:
+        text = f"One required step was missing: {item.indicator.title}."
+    lead = f"The customer said: “{_excerpt(heard)}” " if heard else ""
+    return f"{lead}{text} You could say: “{wording}”"
+
+
+def _fill(correction: Correction, heard: str | None) -> str:
+    found = None if heard is None else find_feeling(heard)
+    family = "plain" if found is None else found[0].value
+    echo = None if heard is None else say_back(heard)
+    if "{echo}" in correction.wording and echo is None:
+        return correction.fallback
+    return correction.wording.format(
+        echo=echo, feeling=COACHING.feeling[family], impact=COACHING.impact[family]
+    )
+
+
+def _excerpt(text: str) -> str:
+    """Return the sentence that carries the feeling, else the fullest one, cut at a word."""
+    found = find_feeling(text)
+    spans = sentences(text)
+    if not spans:
+        return ""
+    span = max(spans, key=lambda item: len(topics(text[item.start : item.end])))
+    if found is not None:
+        span = sentence_at(text, found[1])
+    quote = text[span.start : span.end].strip('“”"')
+    if len(quote) <= MAX_QUOTE_CHARS:
+        return quote
+    return quote[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,100 @@
+"""What the customer shows: feelings, hardship, questions, and what tests the patience of an agent.
+
+These are the occasions of the indicators.
+"""
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+from services.scoring_worker.judging.phrases import PHRASES, either
+from services.scoring_worker.judging.words import fold, topics
+from shared.contracts.base import Record
+from shared.contracts.dialogue import Act, TurnAnalysis
+
+
+class Feeling(StrEnum):
+    """Families of feelings that call for an acknowledgment; advice words its suggestion by them."""
+
+    ANGER = "anger"
+    WORRY = "worry"
+    SADNESS = "sadness"
+    CONFUSION = "confusion"
+    SHAME = "shame"
+    DISTRUST = "distrust"
+    STRAIN = "strain"
+    HARDSHIP = "hardship"
+
+
+NEGATED, REPEATED = either(PHRASES.negated), either(PHRASES.repeated)
+REFUSED, ASKS = either(PHRASES.refused), either(PHRASES.asks)
+SHOUTED = re.compile(r"\b[A-Z]{4,}\b.*\b[A-Z]{4,}\b|!{2,}")
+"""Two words in capitals, or doubled exclamation marks."""
+
+NEGATION_CHARS = 30
+"""How far before a feeling word a negation is looked for; longer than any `no longer` plus one word."""
+
+_FEELINGS = tuple(
+    (Feeling(family), re.compile(rf"\b(?:{either(words).pattern})"))
+    for family, words in PHRASES.feelings.items()
+)
+
+
+class CustomerCues(Record, frozen=True, kw_only=True):
+    """What one customer turn shows."""
+
+    feeling: Feeling | None
+    start: int
+    """Span of the words that show the feeling; `start == end == 0` without one."""
+    end: int
+    asks: bool
+    substantial: bool
+    """At least two words that carry a topic: there is something to listen to."""
+    tests_patience: bool
+    """Repeats, refuses, is confused, insults, threatens, shouts or is angry."""
+
+
+@lru_cache(maxsize=4096)
+def find_feeling(text: str) -> tuple[Feeling, int, int] | None:
+    """Return the first feeling that is not negated, with the span of its words."""
+    folded = fold(text)
+    for feeling, words in _FEELINGS:
+        for match in words.finditer(folded):
+            before = folded[max(0, match.start() - NEGATION_CHARS) : match.start()]
+            if not NEGATED.search(before):
+                return feeling, match.start(), match.end()
+    return None
+
+
+def read_customer(text: str, analysis: TurnAnalysis) -> CustomerCues:
+    """Return the cues of one customer turn."""
+    found = find_feeling(text)
+    feeling, start, end = found or (None, 0, 0)
+    if feeling is None:
+        feeling, start, end = _implied_feeling(text, analysis)
+    return CustomerCues(
+        feeling=feeling,
+        start=start,
+        end=end,
+        asks=bool(ASKS.search(fold(text))),
+        substantial=len(topics(text)) >= 2,
+        tests_patience=_tests_patience(text, feeling, analysis),
+    )
+
+
+def _implied_feeling(text: str, analysis: TurnAnalysis) -> tuple[Feeling | None, int, int]:
+    """Find a feeling without a name: shouting, insults, threats, having to say it all again."""
+    if SHOUTED.search(text) or analysis.has(Act.INSULT) or analysis.has(Act.THREATEN):
+        return Feeling.ANGER, 0, len(text)
+    again = REPEATED.search(fold(text))
+    return (None, 0, 0) if again is None else (Feeling.STRAIN, again.start(), again.end())
+
+
+def _tests_patience(text: str, feeling: Feeling | None, analysis: TurnAnalysis) -> bool:
+    return (
+        feeling in {Feeling.ANGER, Feeling.CONFUSION, Feeling.DISTRUST}
+        or analysis.has(Act.INSULT)
+        or analysis.has(Act.THREATEN)
+        or REPEATED.search(fold(text)) is not None
+        or REFUSED.search(fold(text)) is not None
+    )

@@ -1,0 +1,189 @@
+"""The embedded judge: transcript and rubric in, explained result out."""
+
+from collections.abc import Sequence
+
+from services.scoring_worker.judging import aggregate
+from services.scoring_worker.judging.advice import advise
+from services.scoring_worker.judging.aggregate import Measured
+from services.scoring_worker.judging.detectors.process import (
+    out_of_order,
+    required_step,
+    step_indicator,
+)
+from services.scoring_worker.judging.detectors.registry import get_detector
+from services.scoring_worker.judging.evidence import quotes, withdraw_unproven
+from services.scoring_worker.judging.finding import Finding
+from services.scoring_worker.judging.metrics import measure
+from services.scoring_worker.judging.next_practice import recommend
+from services.scoring_worker.judging.reading import Reading, read
+from services.scoring_worker.judging.version import ENGINE_VERSION
+from shared.contracts.scenario import Step
+from shared.contracts.scoring import (
+    Criterion,
+    CriterionResult,
+    Indicator,
+    IndicatorResult,
+    JudgeResult,
+    Polarity,
+    RubricSpec,
+    SkillStatus,
+    Transcript,
+)
+
+PROCESS_SKILL = "own.process_adherence"
+"""The skill whose good indicators a scenario's required steps replace."""
+
+ORDER_WEIGHT = 40
+"""Percent of the points that breaking every order rule takes."""
+
+UNSUPPORTED_LANGUAGE = "unsupported_language"
+"""Flag: the analyzer does not know this language, so there is no number."""
+
+_LANGUAGES = frozenset({"en"})
+
+
+def judge(
+    transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
+) -> JudgeResult:
+    """Score a transcript; the same input gives the same bytes.
+
+    Args:
+        transcript: the conversation; `agent` is scored.
+        rubric: what is scored and with which weights.
+        required_steps: steps of the scenario; with them, process adherence is steps done / steps
+            required in place of the rubric's own checks.
+
+    Raises:
+        UnknownIndicatorError: the rubric asks for an indicator that no detector answers.
+    """
+    reading = read(transcript)
+    known_language = _supported(transcript)
+    measured = _measure_all(transcript, reading, rubric, required_steps)
+    results = tuple(
+        _criterion_result(
+            criterion, measured[criterion.key], transcript, reading, known_language=known_language
+        )
+        for section in rubric.sections
+        for criterion in section.criteria
+    )
+    seen = {key: aggregate.occasions(items) for key, items in measured.items()}
+    skills = aggregate.skills(rubric, results, seen)
+    scored = {result.key: measured[result.key] for result in results if result.score is not None}
+    return JudgeResult(
+        overall=aggregate.overall(rubric, {result.key: result.score for result in results}),
+        criteria=results,
+        skills=skills,
+        metrics=measure(reading),
+        advice=advise(results, scored, transcript),
+        engine="embedded",
+        engine_version=ENGINE_VERSION,
+        next_practice=recommend(skills),
+        flags=reading.flags if known_language else (*reading.flags, UNSUPPORTED_LANGUAGE),
+    )
+
+
+def indicator_rates(
+    transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
+) -> dict[str, dict[str, float]]:
+    """Return criterion key -> indicator key -> strength 0..1, without any abstention (for validation)."""
+    measured = _measure_all(transcript, read(transcript), rubric, required_steps)
+    return {
+        key: {item.indicator.key: float(aggregate.strength(item)) for item in items}
+        for key, items in measured.items()
+    }
+
+
+def raw_points(
+    transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
+) -> dict[str, float]:
+    """Return criterion key -> unrounded score 0..100 for any transcript, without any abstention."""
+    measured = _measure_all(transcript, read(transcript), rubric, required_steps)
+    return {key: float(aggregate.points(items)) for key, items in measured.items()}
+
+
+def _supported(transcript: Transcript) -> bool:
+    return transcript.language.casefold().replace("_", "-").split("-")[0] in _LANGUAGES
+
+
+def _measure_all(
+    transcript: Transcript, reading: Reading, rubric: RubricSpec, steps: tuple[Step, ...]
+) -> dict[str, tuple[Measured, ...]]:
+    measured: dict[str, tuple[Measured, ...]] = {}
+    for section in rubric.sections:
+        for criterion in section.criteria:
+            items = _measure(criterion, reading, steps)
+            measured[criterion.key] = tuple(
+                Measured(
+                    indicator=item.indicator,
+                    finding=withdraw_unproven(item.finding, transcript, item.indicator.polarity),
+                    coached_as=item.coached_as,
+                )
+                for item in items
+            )
+    return measured
+
+
+def _measure(criterion: Criterion, reading: Reading, steps: tuple[Step, ...]) -> list[Measured]:
+    if steps and criterion.skill == PROCESS_SKILL:
+        bad = [item for item in criterion.indicators if item.polarity is Polarity.BAD]
+        return [*_measure_steps(reading, steps), *(_detect(item, reading) for item in bad)]
+    return [_detect(item, reading) for item in criterion.indicators]
+
+
+def _detect(indicator: Indicator, reading: Reading) -> Measured:
+    return Measured(indicator=indicator, finding=get_detector(indicator.key)(reading))
+
+
+def _measure_steps(reading: Reading, steps: tuple[Step, ...]) -> list[Measured]:
+    measured = [
+        Measured(
+            indicator=Indicator(
+                key=f"step:{step.key}", title=step.title, polarity=Polarity.GOOD, weight=1
+            ),
+            finding=required_step(step)(reading),
+            coached_as=step_indicator(step),
+        )
+        for step in steps
+    ]
+    order = Indicator(
+        key="out_of_order",
+        title="Did a step before the one that must come first",
+        polarity=Polarity.BAD,
+        weight=ORDER_WEIGHT,
+    )
+    return [*measured, Measured(indicator=order, finding=out_of_order(steps)(reading))]
+
+
+def _criterion_result(
+    criterion: Criterion,
+    items: Sequence[Measured],
+    transcript: Transcript,
+    reading: Reading,
+    *,
+    known_language: bool,
+) -> CriterionResult:
+    status = aggregate.status(items, agent_turns=len(reading.agent))
+    if not known_language:
+        status = SkillStatus.INSUFFICIENT_EVIDENCE
+        items = [Measured(indicator=item.indicator, finding=Finding()) for item in items]
+    scored = status is SkillStatus.SCORED
+    return CriterionResult(
+        key=criterion.key,
+        title=criterion.title,
+        skill=criterion.skill,
+        status=status,
+        score=aggregate.round_half_up(aggregate.points(items)) if scored else None,
+        indicators=tuple(_indicator_result(item, transcript) for item in items),
+    )
+
+
+def _indicator_result(item: Measured, transcript: Transcript) -> IndicatorResult:
+    return IndicatorResult(
+        key=item.indicator.key,
+        title=item.indicator.title,
+        polarity=item.indicator.polarity,
+        verdict=aggregate.verdict(item),
+        opportunities=item.finding.opportunities,
+        hits=item.finding.hits,
+        evidence=quotes(item.finding, transcript),
+    )

@@ -1,0 +1,69 @@
+"""Loads `phrases.yaml` and `coaching.yaml` once, at import: the judge's data, checked when it is read."""
+
+import re
+from collections.abc import Iterable
+from importlib import resources
+
+import msgspec
+import yaml
+
+from shared.contracts.base import Authored
+
+
+class _Phrases(Authored, frozen=True, kw_only=True):
+    """The file as it is written; the comments in it say what each list is for."""
+
+    feelings: dict[str, list[str]]
+    negated: list[str]
+    repeated: list[str]
+    refused: list[str]
+    asks: list[str]
+    commitment: list[str]
+    vague: list[str]
+    gloss: list[str]
+    dead_end: list[str]
+    secret: list[str]
+    secret_warning: list[str]
+    account_detail: list[str]
+    judges: list[str]
+    skills: list[str]
+    praise: list[str]
+    to_grader: list[str]
+    claims: list[str]
+
+
+class Correction(Authored, frozen=True, kw_only=True):
+    """What a coach says about something that went wrong or was missing."""
+
+    text: str
+    wording: str
+    """What could have been said; `{feeling}`, `{impact}` and `{echo}` are filled for the turn."""
+    fallback: str = ""
+    """In place of `wording` when the customer's sentence cannot be said back."""
+
+
+class Coaching(Authored, frozen=True, kw_only=True):
+    """All texts of the feedback."""
+
+    praise: dict[str, str]
+    corrections: dict[str, Correction]
+    feeling: dict[str, str]
+    impact: dict[str, str]
+    practice: dict[str, str]
+
+
+def _load(name: str) -> object:
+    source = resources.files("services.scoring_worker.judging").joinpath(name)
+    return yaml.safe_load(source.read_text(encoding="utf-8"))
+
+
+def either(entries: Iterable[str]) -> re.Pattern[str]:
+    """Compile a list of alternatives; made for text in lower case with straight apostrophes."""
+    return re.compile("|".join(f"(?:{entry})" for entry in entries))
+
+
+PHRASES = msgspec.convert(_load("phrases.yaml"), _Phrases)
+"""Regular expressions by purpose."""
+
+COACHING = msgspec.convert(_load("coaching.yaml"), Coaching)
+"""Texts by indicator, feeling and skill."""

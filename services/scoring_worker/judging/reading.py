@@ -1,0 +1,141 @@
+"""A transcript, read once: every turn analyzed, customer cues found, turns paired into exchanges."""
+
+from services.scoring_worker.judging.customer import CustomerCues, read_customer
+from services.scoring_worker.judging.shield import blank, suspicious
+from services.scoring_worker.judging.words import Span, sentence_at, sentences
+from shared.contracts.base import Record
+from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
+from shared.contracts.scoring import Transcript, TranscriptTurn
+from shared.dialogue.analyzer import analyze
+
+
+class ReadTurn(Record, frozen=True, kw_only=True):
+    """One turn with everything the detectors look at."""
+
+    index: int
+    """Position in the transcript."""
+    turn: TranscriptTurn
+    seen: str
+    """The text with sentences that must not earn anything blanked; same length as `turn.text`."""
+    analysis: TurnAnalysis
+    """Acts of `seen`: what good indicators look at."""
+    raw: TurnAnalysis
+    """Acts of the original text: what bad indicators look at."""
+    cues: CustomerCues | None
+    """Only for customer turns."""
+    flags: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Say whether something is left to judge after blanking."""
+        return not self.seen.isspace() and self.seen != ""
+
+    def first(self, acts: frozenset[Act], *, raw: bool = False) -> ActSpan | None:
+        """Return the first span of any of these acts."""
+        spans = (self.raw if raw else self.analysis).acts
+        return next((span for span in spans if span.act in acts), None)
+
+
+class Exchange(Record, frozen=True, kw_only=True):
+    """What the customer said and what the agent answered, each one turn or more."""
+
+    customer: tuple[ReadTurn, ...]
+    """Empty when the agent opens the conversation."""
+    agent: tuple[ReadTurn, ...]
+    """Never empty, and at least one turn counts."""
+
+    @property
+    def customer_text(self) -> str:
+        """Everything the customer said in this exchange, one line per turn."""
+        return "\n".join(turn.turn.text for turn in self.customer)
+
+    @property
+    def felt(self) -> ReadTurn | None:
+        """The last customer turn that shows a feeling or a hardship."""
+        found = [turn for turn in self.customer if turn.cues is not None and turn.cues.feeling]
+        return found[-1] if found else None
+
+    def shows(self, cue: str) -> bool:
+        """Say whether any customer turn shows this boolean cue."""
+        return any(turn.cues is not None and getattr(turn.cues, cue) for turn in self.customer)
+
+
+class Reading(Record, frozen=True, kw_only=True):
+    """The whole conversation, read."""
+
+    turns: tuple[ReadTurn, ...]
+    agent: tuple[ReadTurn, ...]
+    """Agent turns with something to judge."""
+    exchanges: tuple[Exchange, ...]
+    flags: tuple[str, ...]
+    """Sorted, without repetition."""
+
+
+def read(transcript: Transcript) -> Reading:
+    """Analyze every turn once and pair the turns into exchanges."""
+    turns: list[ReadTurn] = []
+    heard: list[str] = []
+    for index, turn in enumerate(transcript.turns):
+        if turn.role == "customer":
+            heard = (
+                [*heard, turn.text] if turns and turns[-1].turn.role == "customer" else [turn.text]
+            )
+            turns.append(_read_customer(index, turn))
+        else:
+            turns.append(_read_agent(index, turn, "\n".join(heard) or None))
+    return Reading(
+        turns=tuple(turns),
+        agent=tuple(turn for turn in turns if turn.turn.role == "agent" and turn.counts),
+        exchanges=_pair(turns),
+        flags=tuple(sorted({flag for turn in turns for flag in turn.flags})),
+    )
+
+
+def _read_customer(index: int, turn: TranscriptTurn) -> ReadTurn:
+    analysis = analyze(turn.text)
+    return ReadTurn(
+        index=index,
+        turn=turn,
+        seen=turn.text,
+        analysis=analysis,
+        raw=analysis,
+        cues=read_customer(turn.text, analysis),
+    )
+
+
+def _read_agent(index: int, turn: TranscriptTurn, previous_customer: str | None) -> ReadTurn:
+    raw = analyze(turn.text, previous_customer=previous_customer)
+    marked = suspicious(turn.text)
+    seen = blank(turn.text, tuple(span for span, _ in marked))
+    return ReadTurn(
+        index=index,
+        turn=turn,
+        seen=seen,
+        analysis=analyze(seen, previous_customer=previous_customer) if marked else raw,
+        raw=raw,
+        cues=None,
+        flags=tuple(sorted({flag for _, flag in marked})),
+    )
+
+
+def _pair(turns: list[ReadTurn]) -> tuple[Exchange, ...]:
+    """Group turns; a group whose agent turns all were blanked stays, since the customer was left unanswered."""
+    exchanges: list[Exchange] = []
+    customer: list[ReadTurn] = []
+    agent: list[ReadTurn] = []
+    for turn in turns:
+        if turn.turn.role == "customer":
+            if agent:
+                exchanges.append(Exchange(customer=tuple(customer), agent=tuple(agent)))
+                customer, agent = [], []
+            customer.append(turn)
+        else:
+            agent.append(turn)
+    if agent:
+        exchanges.append(Exchange(customer=tuple(customer), agent=tuple(agent)))
+    return tuple(item for item in exchanges if item.customer or any(t.counts for t in item.agent))
+
+
+def opening_sentence(turn: ReadTurn) -> Span:
+    """Return the first sentence of a turn: what is quoted when a behavior was missing."""
+    return next(iter(sentences(turn.seen)), sentence_at(turn.turn.text, 0))

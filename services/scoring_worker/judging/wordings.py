@@ -1,0 +1,89 @@
+"""Better wordings for exactly the turn that is quoted: by the customer's feeling, and with their own words."""
+
+import re
+
+from services.scoring_worker.judging.words import count_words, fold, sentences, topics
+
+_TURN_AROUND = {
+    "i": "you",
+    "i'm": "you're",
+    "i've": "you've",
+    "i'd": "you'd",
+    "i'll": "you'll",
+    "me": "you",
+    "my": "your",
+    "mine": "yours",
+    "myself": "yourself",
+    "we": "you",
+    "we're": "you're",
+    "we've": "you've",
+    "our": "your",
+    "us": "you",
+}
+_AFTER_I = {"am": "are", "was": "were", "wasn't": "weren't", "'m": "'re"}
+_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
+_LEAD_IN = re.compile(
+    r"^(?:(?:and|but|so|well|look|listen|no|yes|yeah|hi|hello|okay|ok|also|oh|because|hey)\b[\s,]*)+",
+    re.IGNORECASE,
+)
+_UNFIT = re.compile(
+    r"\b(?:you|your|you're|you’re|you've|you’ve|this|that|don't you|stupid|idiot\w*|useless|crap|damn|hell|"
+    r"scam\w*|liar|joke|fuck\w*|shit\w*|ridiculous)\b|[?!\"“”;:]|\b[A-Z]{4,}\b",
+    re.IGNORECASE,
+)
+_UNFIT_CAPS = re.compile(r"\b[A-Z]{4,}\b")
+MIN_ECHO_WORDS, MAX_ECHO_WORDS = 4, 18
+"""A shorter sentence says too little, a longer one cannot be said back in one breath."""
+
+
+def say_back(customer_text: str) -> str | None:
+    """Return the customer's fullest plain sentence turned around (`my card` -> `your card`), or None."""
+    parts = [customer_text[span.start : span.end] for span in sentences(customer_text)]
+    fit = [part for part in (_LEAD_IN.sub("", part) for part in parts) if _can_be_said_back(part)]
+    if not fit:
+        return None
+    best = max(fit, key=lambda part: len(topics(part)))
+    turned = _turn_around(best.rstrip(".… "))
+    return turned[:1].lower() + turned[1:] if _starts_plainly(best) else turned
+
+
+def _can_be_said_back(part: str) -> bool:
+    first_person = any(word in _TURN_AROUND for word in _WORD.findall(part))
+    return (
+        MIN_ECHO_WORDS <= count_words(part) <= MAX_ECHO_WORDS
+        and first_person
+        and len(topics(part)) >= 2
+        and not _UNFIT.search(part)
+        and not _UNFIT_CAPS.search(part)
+    )
+
+
+def _starts_plainly(part: str) -> bool:
+    """Say whether the first word is capital only because it opens the sentence."""
+    first = _WORD.match(part)
+    if first is None:
+        return False
+    word = fold(first.group())
+    return word in _TURN_AROUND or word in {
+        "the",
+        "a",
+        "an",
+        "it",
+        "they",
+        "there",
+        "nobody",
+        "somebody",
+    }
+
+
+def _turn_around(part: str) -> str:
+    after_i = False
+
+    def swap(match: re.Match[str]) -> str:
+        nonlocal after_i
+        word = fold(match.group())
+        turned = _AFTER_I.get(word) if after_i else None
+        after_i = word == "i"
+        return turned or _TURN_AROUND.get(word, match.group())
+
+    return _WORD.sub(swap, part)

@@ -1,0 +1,54 @@
+"""Sentences and topic words of a turn, with spans in code points; cached views of `shared.dialogue.segments`."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from shared.dialogue import segments
+
+
+class Span(NamedTuple):
+    """A stretch of a turn's text, end exclusive."""
+
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=4096)
+def fold(text: str) -> str:
+    """Return the text in lower case with straight apostrophes; every position stays."""
+    return segments.fold(text)
+
+
+@lru_cache(maxsize=4096)
+def topics(text: str) -> frozenset[str]:
+    """Return the stems of the words that carry a topic."""
+    return segments.content_stems(text)
+
+
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[Span, ...]:
+    """Return the sentences of a text in order; trimmed, never empty."""
+    return tuple(Span(start, end) for start, end in segments.sentences(text))
+
+
+def mentions(text: str, stems: tuple[str, ...]) -> bool:
+    """Say whether any word of the text begins with one of the stems."""
+    return segments.mentions(text, stems)
+
+
+def sentence_at(text: str, position: int) -> Span:
+    """Return the sentence that holds a position, else the first one, else an empty span."""
+    found = sentences(text)
+    holding = next((span for span in found if span.start <= position < span.end), None)
+    return holding or next(iter(found), Span(0, 0))
+
+
+def count_words(text: str) -> int:
+    """Count what stands between white space."""
+    return len(text.split())
+
+
+def overlap(left: frozenset[str], right: frozenset[str]) -> float:
+    """Return the Jaccard index of two sets, 0..1; 0 when both are empty."""
+    union = len(left | right)
+    return len(left & right) / union if union else 0.0

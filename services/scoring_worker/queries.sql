@@ -1,0 +1,43 @@
+-- name: scoring
+-- Everything the judge needs about one scoring, in one round trip.
+select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
+       k.wrapped, c.turns as conversation, v.spec as rubric, sv.spec as scenario
+  from scorings s
+  join rubric_versions v
+    on v.tenant_id = s.tenant_id and v.rubric_id = s.rubric_id and v.version = s.rubric_version
+  left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
+  left join conversations c
+    on c.tenant_id = s.tenant_id and c.conversation_id = s.conversation_id
+  left join simulations m
+    on m.tenant_id = s.tenant_id and m.simulation_id = s.simulation_id
+  left join scenario_versions sv
+    on sv.tenant_id = m.tenant_id and sv.scenario_id = m.scenario_id
+   and sv.version = m.scenario_version
+ where s.tenant_id = $1 and s.scoring_id = $2
+
+-- name: turns
+-- A finished simulation's turns, sealed.
+select turn_id, seq, role, text, created_at from turns
+ where tenant_id = $1 and simulation_id = $2 order by seq
+
+-- name: complete
+-- Moves the scoring on, once: no row means an earlier attempt did it.
+update scorings set status = 'completed', assessment_id = $3, finished_at = $4
+ where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
+returning simulation_id
+
+-- name: insert_assessment
+-- The immutable result.
+insert into assessments (tenant_id, assessment_id, scoring_id, learner_id, revision, overall, result,
+                         engine, engine_version, created_at)
+values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9)
+
+-- name: insert_skills
+-- The numbers that reports read, apart from the sealed text.
+insert into assessment_skills (tenant_id, assessment_id, skill, status, score, opportunities)
+select $1, $2, skill, status, score, opportunities
+  from unnest($3::text[], $4::text[], $5::smallint[], $6::int[]) as s(skill, status, score, opportunities)
+
+-- name: simulation_scored
+-- The last step in a simulation's life.
+update simulations set status = 'scored' where tenant_id = $1 and simulation_id = $2 and status = 'ended'

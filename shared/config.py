@@ -1,0 +1,141 @@
+"""Settings from the environment, read once in a process's `main` and passed down."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from typing_extensions import override
+
+PREFIX = "RAPPORT_"
+"""Every variable starts with it; the rest is the field's name in upper case."""
+
+
+class ConfigError(Exception):
+    """A variable is missing or cannot be read; the message names it."""
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A value that never prints."""
+
+    reveal: str
+
+    @override
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    @override
+    def __str__(self) -> str:
+        return repr(self)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting of every process; the descriptions are what `rapport config` prints."""
+
+    database_url: Annotated[
+        Secret,
+        msgspec.Meta(
+            description="PostgreSQL >= 18; the login must be a member of rapport_app and rapport_system"
+        ),
+    ]
+    nats_url: Annotated[
+        Secret,
+        msgspec.Meta(description="NATS with JetStream, this service's user and password in it"),
+    ]
+    temporal_address: Annotated[
+        str, msgspec.Meta(description="Temporal frontend, host:port (orchestrator only)")
+    ] = "127.0.0.1:7233"
+    temporal_namespace: Annotated[str, msgspec.Meta(description="Temporal namespace")] = "default"
+    master_key: Annotated[
+        Secret,
+        msgspec.Meta(
+            description="base64 of 32 random bytes; wraps every tenant's key. Losing it loses all sealed text"
+        ),
+    ]
+    api_host: Annotated[str, msgspec.Meta(description="address the API listens on")] = "127.0.0.1"
+    api_port: Annotated[
+        int, msgspec.Meta(description="port the API listens on; 0 picks a free one")
+    ] = 8080
+    database_pool: Annotated[int, msgspec.Meta(description="connections per process and role")] = 10
+    turn_wait_s: Annotated[
+        float,
+        msgspec.Meta(
+            description="seconds a turn request waits for the reply before it answers 202"
+        ),
+    ] = 20.0
+    worker_slots: Annotated[
+        int, msgspec.Meta(description="jobs one worker process runs at once")
+    ] = 600
+    wording_delay_ms: Annotated[
+        int,
+        msgspec.Meta(description="milliseconds added to each worded line, to stand in for a model"),
+    ] = 0
+    tenant_backlog: Annotated[
+        int, msgspec.Meta(description="waiting jobs per tenant and kind before 429")
+    ] = 5000
+    job_first_retry_s: Annotated[
+        float, msgspec.Meta(description="seconds until an untaken job is published again")
+    ] = 3.0
+    job_lease_s: Annotated[
+        float,
+        msgspec.Meta(
+            description="seconds a worker owns a job without renewing; also the longest a crash delays it"
+        ),
+    ] = 8.0
+    simulation_check_s: Annotated[
+        float,
+        msgspec.Meta(
+            description="longest seconds between two looks of SimulationWorkflow at its row"
+        ),
+    ] = 1800.0
+    log_level: Annotated[str, msgspec.Meta(description="debug, info, warning or error")] = "info"
+
+
+class SettingRow(msgspec.Struct, frozen=True):
+    """One line of `rapport config`."""
+
+    variable: str
+    meaning: str
+    default: str
+
+
+def describe() -> tuple[SettingRow, ...]:
+    """Return every variable with its meaning (units included) and default."""
+    hints = get_type_hints(Settings, include_extras=True)
+    rows = []
+    for field in msgspec.structs.fields(Settings):
+        meta = get_args(hints[field.name])[1]
+        default = "(required)" if field.default is msgspec.NODEFAULT else str(field.default)
+        rows.append(SettingRow(PREFIX + field.name.upper(), meta.description or "", default))
+    return tuple(rows)
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        ConfigError: a required variable is absent, or a value does not fit its type; all are named.
+    """
+    hints = get_type_hints(Settings, include_extras=True)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        variable = PREFIX + field.name.upper()
+        text = environment.get(variable, "")
+        if not text:
+            if field.default is msgspec.NODEFAULT:
+                problems.append(f"{variable} is not set")
+            continue
+        try:
+            values[field.name] = _parse(text, hints[field.name])
+        except ValueError:
+            problems.append(f"{variable} is not a valid value")
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return Settings(**values)
+
+
+def _parse(text: str, hint: Any) -> Any:
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if kind is Secret:
+        return Secret(text)
+    return kind(text)

@@ -1,0 +1,110 @@
+"""Jobs: rows in Postgres that say what must be done; messages that only say which row."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.contracts.base import Record
+
+MAX_STARTS = 5
+"""How often a job may be taken by a worker before it fails visibly."""
+
+
+class JobKind(StrEnum):
+    """The lane of a job; each lane is a stream of its own."""
+
+    TURN = "turn"
+    SCORE = "score"
+    BATCH = "batch"
+    FLOW = "flow"
+
+
+class JobMessage(Record, frozen=True, kw_only=True):
+    """What travels over NATS: which row to look at. Never any text."""
+
+    v: Literal[1] = 1
+    tenant_id: UUID
+    job_id: UUID
+    kind: JobKind
+    attempt: int
+    """Number of this publication; part of the message id, so a repeat is not swallowed."""
+
+    @property
+    def message_id(self) -> str:
+        """The JetStream message id, unique per publication."""
+        return f"{self.job_id}:{self.attempt}"
+
+
+class ReplyTo(Record, frozen=True, kw_only=True):
+    """The Temporal activity that waits for a job; opaque to workers."""
+
+    workflow_id: str
+    activity_id: str
+
+
+class TurnJob(Record, frozen=True, kw_only=True, tag="turn"):
+    """Make the customer's reply `seq` of a simulation."""
+
+    simulation_id: UUID
+    seq: int
+
+
+class ScoreJob(Record, frozen=True, kw_only=True, tag="score"):
+    """Judge the conversation of a scoring."""
+
+    scoring_id: UUID
+    reply_to: ReplyTo
+
+
+class BatchJob(Record, frozen=True, kw_only=True, tag="batch"):
+    """Play a whole autopilot simulation, from its last stored turn to its end."""
+
+    simulation_id: UUID
+    reply_to: ReplyTo
+
+
+class StartSimulation(Record, frozen=True, kw_only=True, tag="start_simulation"):
+    """Start `SimulationWorkflow` for a new simulation."""
+
+    simulation_id: UUID
+
+
+class StartScoring(Record, frozen=True, kw_only=True, tag="start_scoring"):
+    """Start `ScoringWorkflow` for a queued scoring (and up to 49 others of the tenant)."""
+
+    scoring_id: UUID
+
+
+class SimulationEnded(Record, frozen=True, kw_only=True, tag="simulation_ended"):
+    """Tell `SimulationWorkflow` that its simulation has ended."""
+
+    simulation_id: UUID
+
+
+class ActivityDone(Record, frozen=True, kw_only=True, tag="activity_done"):
+    """Complete the activity that dispatched a job; `failure_code` None means success."""
+
+    reply_to: ReplyTo
+    failure_code: str | None = None
+
+
+FlowJob = StartSimulation | StartScoring | SimulationEnded | ActivityDone
+"""What the orchestrator does for others: only it speaks to Temporal (docs/adr/0002)."""
+
+JobPayload = TurnJob | ScoreJob | BatchJob | FlowJob
+"""The `payload` column of a job."""
+
+
+_DECODER: msgspec.json.Decoder[JobPayload] = msgspec.json.Decoder(JobPayload)
+
+
+def encode_payload(payload: JobPayload) -> str:
+    """Return the JSON text of a payload."""
+    return msgspec.json.encode(payload).decode()
+
+
+def decode_payload(text: str) -> JobPayload:
+    """Return the payload behind its JSON text; raises `msgspec.ValidationError`."""
+    return _DECODER.decode(text)

@@ -1,0 +1,1 @@
+"""PostgreSQL: pools, the one tenant transaction, named queries, sealed columns."""

@@ -1,0 +1,71 @@
+"""Taking, keeping and finishing jobs: the row is the truth, the message only points at it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from shared.contracts.jobs import MAX_STARTS, JobMessage, JobPayload, decode_payload
+from shared.db.pool import Connection, Database
+from shared.db.tx import tenant_tx
+from shared.log import get_logger
+
+log = get_logger()
+
+CLAIM = """
+update jobs
+   set starts = starts + 1,
+       lease_until = now() + make_interval(secs => $3),
+       next_publish_at = now() + make_interval(secs => $3)
+ where tenant_id = $1 and job_id = $2 and dead_at is null
+   and starts < $4
+   and (lease_until is null or lease_until < now())
+returning payload
+"""
+"""Take a job whose lease is free. No row: it is done, dead, or in another worker's hands."""
+
+_RENEW = """
+update jobs
+   set lease_until = now() + make_interval(secs => $3),
+       next_publish_at = now() + make_interval(secs => $3)
+ where tenant_id = $1 and job_id = $2
+"""
+
+FINISH = "delete from jobs where tenant_id = $1 and job_id = $2"
+"""The last word on a job; belongs into the transaction that stores its result."""
+
+
+async def claim(connection: Connection, message: JobMessage, lease_s: float) -> JobPayload | None:
+    """Take the job for `lease_s` seconds; None when there is nothing to do for this worker."""
+    payload = await connection.fetchval(
+        CLAIM, message.tenant_id, message.job_id, lease_s, MAX_STARTS
+    )
+    return None if payload is None else decode_payload(payload)
+
+
+async def finish(connection: Connection, tenant_id: UUID, job_id: UUID) -> None:
+    """Delete the job, in the caller's transaction."""
+    await connection.execute(FINISH, tenant_id, job_id)
+
+
+@asynccontextmanager
+async def kept_lease(
+    database: Database, message: JobMessage, lease_s: float
+) -> AsyncIterator[None]:
+    """Renew the lease every third of its length while the block runs."""
+    keeper = asyncio.create_task(_renew_forever(database, message, lease_s))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+
+
+async def _renew_forever(database: Database, message: JobMessage, lease_s: float) -> None:
+    while True:
+        await asyncio.sleep(lease_s / 3)
+        try:
+            async with tenant_tx(database, message.tenant_id) as connection:
+                await connection.execute(_RENEW, message.tenant_id, message.job_id, lease_s)
+        except Exception:
+            # The lease may run out; then another worker repeats the job, which is harmless.
+            log.warning("job.renew_failed", job_id=str(message.job_id), exc_info=True)

@@ -1,0 +1,75 @@
+"""Connection pools of a process: one per database role. Only `shared/db` acquires connections."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from shared.config import Settings
+
+APP_ROLE = "rapport_app"
+SYSTEM_ROLE = "rapport_system"
+
+STATEMENT_TIMEOUT = "15s"
+"""Longest statement; a request has given up by then."""
+
+IDLE_IN_TRANSACTION_TIMEOUT = "15s"
+"""No transaction spans a network call, so an idle one is a bug or a stopped process."""
+
+if TYPE_CHECKING:  # asyncpg's classes are generic for type checkers only
+    Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.pool.PoolConnectionProxy
+    Pool = asyncpg.Pool
+
+
+async def _keep(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Skip asyncpg's reset round trip: every setting we make is local to its transaction."""
+
+
+async def _pool(url: str, role: str, size: int, service: str) -> Pool:
+    settings: dict[str, Any] = {
+        "role": role,
+        "application_name": f"rapport-{service}",
+        "search_path": "app,report",
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+        "timezone": "UTC",
+    }
+    pool = await asyncpg.create_pool(
+        url, min_size=1, max_size=size, reset=_keep, server_settings=settings, command_timeout=20
+    )
+    assert pool is not None  # noqa: S101  (create_pool's type allows None for its own await protocol)
+    return pool
+
+
+class Database:
+    """The two pools of a process. The system pool opens on first use: most processes never need it."""
+
+    def __init__(self, app: Pool, url: str, service: str) -> None:
+        self.app = app
+        self._url = url
+        self._service = service
+        self._system: Pool | None = None
+
+    async def system(self) -> Pool:
+        """Return the pool of `rapport_system`."""
+        if self._system is None:
+            self._system = await _pool(self._url, SYSTEM_ROLE, 3, self._service)
+        return self._system
+
+    async def close(self) -> None:
+        """Close every connection, waiting for transactions in hand."""
+        await self.app.close()
+        if self._system is not None:
+            await self._system.close()
+
+
+async def connect(settings: Settings, service: str) -> Database:
+    """Open the process's pools.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the server does not answer or refuses the login.
+    """
+    url = settings.database_url.reveal
+    return Database(await _pool(url, APP_ROLE, settings.database_pool, service), url, service)

@@ -1,0 +1,48 @@
+"""The only two ways to the database: inside one tenant, or as the system role."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from shared.db.pool import Connection, Database, Pool
+
+
+@asynccontextmanager
+async def tenant_tx(database: Database, tenant_id: UUID) -> AsyncIterator[Connection]:
+    """Open a transaction that sees and writes one tenant's rows only; commit at the end.
+
+    Row-level security reads the tenant from a setting that is local to the transaction, so the
+    connection carries nothing over to its next user. Never hold one across a network call.
+    """
+    # One round trip for both; a UUID prints only hex and dashes, so it cannot break out of the literal.
+    begin = f"begin; select set_config('app.tenant_id', '{tenant_id}', true)"
+    async with _transaction(database.app, begin) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def system_tx(database: Database) -> AsyncIterator[Connection]:
+    """Open a transaction as `rapport_system`: keys, jobs, event headers across tenants; never text."""
+    async with _transaction(await database.system(), "begin") as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _transaction(pool: Pool, begin: str) -> AsyncIterator[Connection]:
+    async with pool.acquire() as connection:
+        try:
+            await connection.execute(begin)
+            yield connection
+            await connection.execute("commit")
+        except BaseException:
+            await _roll_back(connection)
+            raise
+
+
+async def _roll_back(connection: Connection) -> None:
+    """End the transaction even while the task is being cancelled; a connection that cannot is dropped."""
+    try:
+        await asyncio.shield(connection.execute("rollback", timeout=2))
+    except BaseException:
+        connection.terminate()

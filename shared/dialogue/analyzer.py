@@ -1,0 +1,215 @@
+"""Finds the acts of one turn, with the words that show them."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
+from shared.dialogue.grammar import NEGATION
+from shared.dialogue.lexicon import LEXICON, Follow
+from shared.dialogue.segments import TOKEN, content_stems, fold, quoted, sentences
+
+_NEGATION = re.compile(NEGATION)
+_CLAUSE_START = re.compile(r"(?:[,;:\u2013\u2014]\s*|\b(?:so|and|but|now|okay|ok|well)\W{1,2})")
+_ACRONYM = re.compile(r"\b[A-Z]{3,5}s?\b")
+_GLOSS = re.compile(r"\bwhich (?:means|is)\b|\bthat(?:'s| is)\b|\bmeaning\b|\bshort for\b|\(")
+_ASKING = frozenset(
+    {Act.CHECK_UNDERSTANDING, Act.OFFER, Act.VERIFY_IDENTITY, Act.HOLD, Act.CLOSE, Act.GREET}
+)
+_HOSTILE = frozenset(
+    {Act.BLAME, Act.DISMISS, Act.REPROACH, Act.THREATEN, Act.INSULT, Act.PRESSURE, Act.RUSH}
+)
+_WARM = (Act.ACKNOWLEDGE_FEELING, Act.STOCK_EMPATHY, Act.APOLOGIZE)
+_ECHO = 2
+"""Meaningful words shared with the other speaker that make a sentence a reference to their case."""
+
+
+class _Sentence(msgspec.Struct, frozen=True):
+    """One sentence and the words in it, as offsets into the whole turn."""
+
+    start: int
+    end: int
+    tokens: tuple[tuple[int, str], ...]
+    quotes: tuple[tuple[int, int], ...]
+
+
+def analyze(text: str, *, previous_customer: str | None = None) -> TurnAnalysis:
+    """Return the acts of a turn in order of appearance; works for any text and either speaker.
+
+    `previous_customer` is what the other side said just before; with it, a sentence that takes up
+    their words counts as a paraphrase or as naming the concrete impact.
+    """
+    folded = fold(text)
+    echo = content_stems(previous_customer) if previous_customer else frozenset()
+    quotes = quoted(text)
+    spans: list[ActSpan] = []
+    words = count = questions = 0
+    for start, end in sentences(text):
+        tokens = tuple((m.start(), m.group()) for m in TOKEN.finditer(folded, start, end))
+        sentence = _Sentence(start, end, tokens, quotes)
+        found, is_question = _sentence_acts(text, folded, sentence, echo)
+        spans.extend(found)
+        words += len(tokens)
+        count += 1
+        questions += is_question
+    spans.sort(key=lambda span: (span.start, span.end, span.act))
+    return TurnAnalysis(acts=tuple(spans), words=words, sentences=count, questions=questions)
+
+
+def _sentence_acts(
+    text: str, folded: str, sentence: _Sentence, echo: frozenset[str]
+) -> tuple[list[ActSpan], bool]:
+    best = _phrases(folded, sentence)
+    asked, is_question = _question(folded, sentence)
+    if asked is not None and not (
+        asked.act is Act.CLOSED_QUESTION and any(act in best for act in _ASKING)
+    ):
+        best[asked.act] = asked
+    _read_echo(folded, sentence, echo, best)
+    _settle(folded, sentence, best)
+    jargon = _acronym(text, folded, sentence)
+    if jargon is not None:
+        best.setdefault(Act.JARGON, jargon)
+    return list(best.values()), is_question
+
+
+def _phrases(folded: str, sentence: _Sentence) -> dict[Act, ActSpan]:
+    """Return the strongest (then first) phrase of each act."""
+    best: dict[Act, ActSpan] = {}
+    for index, (position, word) in enumerate(sentence.tokens):
+        follow = LEXICON.acts.get(word)
+        if follow is None or _inside(position, sentence.quotes):
+            continue
+        negated = _is_negated(folded, sentence, index)
+        following = sentence.tokens[index + 1][1] if index + 1 < len(sentence.tokens) else ""
+        for pattern in follow.candidates(following):
+            act = pattern.act
+            known = best.get(act) if act else None
+            if act is None or (known is not None and known.strength >= pattern.strength):
+                continue
+            if (pattern.starts_sentence and index) or (
+                negated and act not in LEXICON.keeps_negation
+            ):
+                continue
+            match = pattern.phrase.regex.match(folded, position, sentence.end)
+            if match:
+                best[act] = ActSpan(
+                    act=act, start=position, end=match.end(), strength=pattern.strength
+                )
+    return best
+
+
+def _is_negated(folded: str, sentence: _Sentence, index: int) -> bool:
+    """Look two words back for a negation that nothing but spaces separates."""
+    following = sentence.tokens[index][0]
+    for position, word in reversed(sentence.tokens[max(0, index - 2) : index]):
+        if folded[position + len(word) : following].strip():
+            return False
+        if _NEGATION.fullmatch(word):
+            return True
+        following = position
+    return False
+
+
+def _question(folded: str, sentence: _Sentence) -> tuple[ActSpan | None, bool]:
+    """Return the question act of a sentence, and whether it asks anything at all."""
+    if not sentence.tokens or _inside(sentence.tokens[0][0], sentence.quotes):
+        return None, False
+    marked = "?" in folded[max(sentence.start, sentence.end - 4) : sentence.end]
+    starts = [sentence.tokens[0][0]]
+    starts += [m.end() for m in _CLAUSE_START.finditer(folded, sentence.start, sentence.end)]
+    for start in starts:
+        act = _asked_at(folded, start, sentence.end, marked=marked)
+        if act is not None:
+            return ActSpan(act=act, start=start, end=sentence.end), True
+    if not marked:
+        return None, False
+    return ActSpan(act=Act.CLOSED_QUESTION, start=starts[0], end=sentence.end), True
+
+
+def _asked_at(folded: str, start: int, end: int, *, marked: bool) -> Act | None:
+    token = TOKEN.match(folded, start, end)
+    if token is None:
+        return None
+    word = token.group()
+    if _begins(LEXICON.narrow_starts, folded, token, end):
+        return Act.CLOSED_QUESTION if marked else None
+    is_open = _begins(LEXICON.open_starts, folded, token, end)
+    if is_open and (marked or not word.startswith(("what", "how", "why", "which"))):
+        return Act.OPEN_QUESTION
+    following = TOKEN.search(folded, token.end(), end)
+    inverted = following is not None and following.group() in LEXICON.subjects
+    if word in LEXICON.aux_starts and inverted and not word.startswith(("wh", "how", "any")):
+        return Act.CLOSED_QUESTION
+    return None
+
+
+def _begins(starts: Mapping[str, Follow], folded: str, token: re.Match[str], end: int) -> bool:
+    follow = starts.get(token.group())
+    if follow is None:
+        return False
+    following = TOKEN.search(folded, token.end(), end)
+    return any(
+        pattern.phrase.regex.match(folded, token.start(), end)
+        for pattern in follow.candidates(following.group() if following else "")
+    )
+
+
+def _read_echo(
+    folded: str, sentence: _Sentence, echo: frozenset[str], best: dict[Act, ActSpan]
+) -> None:
+    """Notice when the sentence takes up the other speaker's own words."""
+    if not echo:
+        return
+    shared = len(echo & content_stems(folded[sentence.start : sentence.end]))
+    whole = (sentence.start, sentence.end)
+    if shared >= _ECHO and any(act in best for act in _WARM):
+        best.setdefault(Act.ACKNOWLEDGE_IMPACT, _span(Act.ACKNOWLEDGE_IMPACT, whole))
+    addressed = any(word.startswith("you") for _, word in sentence.tokens)
+    if (
+        shared > _ECHO
+        and addressed
+        and Act.OPEN_QUESTION not in best
+        and not _HOSTILE & best.keys()
+    ):
+        best.setdefault(Act.PARAPHRASE, _span(Act.PARAPHRASE, whole))
+
+
+def _settle(folded: str, sentence: _Sentence, best: dict[Act, ActSpan]) -> None:
+    """Remove readings that a stronger one in the same sentence rules out."""
+    step = best.get(Act.NEXT_STEP)
+    if step is not None and LEXICON.times.search(folded, sentence.start, sentence.end):
+        best[Act.NEXT_STEP] = msgspec.structs.replace(step, strength=3, end=sentence.end)
+    if best.keys() & {Act.ACKNOWLEDGE_IMPACT, Act.ACKNOWLEDGE_FEELING}:
+        best.pop(Act.STOCK_EMPATHY, None)
+    if best.keys() & _HOSTILE:
+        best.pop(Act.PARAPHRASE, None)
+        best.pop(Act.ACKNOWLEDGE_IMPACT, None)
+    if (
+        folded[sentence.start : sentence.end].strip("?! ") == "sorry"
+        and Act.CLOSED_QUESTION in best
+    ):
+        best.pop(Act.APOLOGIZE, None)
+
+
+def _acronym(text: str, folded: str, sentence: _Sentence) -> ActSpan | None:
+    """Return the first unexplained abbreviation, unless the whole sentence is shouted."""
+    body = text[sentence.start : sentence.end]
+    if _GLOSS.search(folded, sentence.start, sentence.end):
+        return None
+    letters = sum(char.isalpha() for char in body)
+    if sum(char.isupper() for char in body) * 3 > letters:
+        return None
+    for match in _ACRONYM.finditer(text, sentence.start, sentence.end):
+        if match.group().rstrip("s") not in LEXICON.plain_acronyms:
+            return _span(Act.JARGON, match.span())
+    return None
+
+
+def _span(act: Act, whole: tuple[int, int]) -> ActSpan:
+    return ActSpan(act=act, start=whole[0], end=whole[1])
+
+
+def _inside(position: int, stretches: tuple[tuple[int, int], ...]) -> bool:
+    return any(start <= position < end for start, end in stretches)

@@ -1,0 +1,133 @@
+"""Loads `patterns.yaml` once and indexes its phrases by their first two words."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from shared.contracts.dialogue import Act
+from shared.dialogue.grammar import Phrase, choice, variants
+
+_CLOCK = (
+    r"(?:by|before|within|at|until)\s+"
+    r"(?:\d|noon|midday|one|two|three|four|five|six|seven|eight|nine|ten)"
+)
+_STRENGTH = {"+": 3, "-": 1}
+
+
+class Pattern(msgspec.Struct, frozen=True, eq=False):
+    """A phrase and the act that it shows (None for the beginnings of questions)."""
+
+    phrase: Phrase
+    act: Act | None = None
+    strength: int = 2
+    starts_sentence: bool = False
+
+
+class Follow(msgspec.Struct, eq=False):
+    """The patterns that begin with one word, by the word after it."""
+
+    by_next: dict[str, list[Pattern]] = {}
+    always: list[Pattern] = []
+
+    def candidates(self, following: str) -> Iterator[Pattern]:
+        """Yield the patterns that may match before this next word (empty at the end)."""
+        yield from self.by_next.get(following, ())
+        yield from self.always
+
+
+class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
+    """The compiled data."""
+
+    acts: Mapping[str, Follow]
+    keeps_negation: frozenset[Act]
+    open_starts: Mapping[str, Follow]
+    narrow_starts: Mapping[str, Follow]
+    aux_starts: frozenset[str]
+    subjects: frozenset[str]
+    times: re.Pattern[str]
+    """A day, an hour or a deadline: what makes a promise concrete."""
+    stopwords: frozenset[str]
+    plain_acronyms: frozenset[str]
+    warm_words: frozenset[str]
+    bitter_words: frozenset[str]
+
+
+class _Source(msgspec.Struct, forbid_unknown_fields=True):
+    classes: dict[str, list[str]]
+    keeps_negation: list[Act]
+    acts: dict[Act, list[str]]
+    open_starts: list[str]
+    narrow_starts: list[str]
+    aux_starts: frozenset[str]
+    subjects: frozenset[str]
+    stopwords: frozenset[str]
+    plain_acronyms: frozenset[str]
+    warm_words: frozenset[str]
+    bitter_words: frozenset[str]
+
+
+def load_lexicon(path: Path) -> Lexicon:
+    """Read and index a pattern file.
+
+    Raises:
+        msgspec.ValidationError: an unknown act or section.
+        ValueError: a pattern that begins with a gap or a stem, or names an unknown class.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    raw: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    source = msgspec.convert(raw, _Source)
+    acts = (
+        pattern
+        for act, lines in source.acts.items()
+        for line in lines
+        for pattern in _patterns_of(act, line, source.classes)
+    )
+    return Lexicon(
+        acts=_index(acts),
+        keeps_negation=frozenset(source.keeps_negation),
+        open_starts=_index(_starts(source.open_starts, source.classes)),
+        narrow_starts=_index(_starts(source.narrow_starts, source.classes)),
+        aux_starts=source.aux_starts,
+        subjects=source.subjects,
+        times=re.compile(rf"(?<!\w)(?:{choice('@time', source.classes)}|{_CLOCK})"),
+        stopwords=source.stopwords,
+        plain_acronyms=source.plain_acronyms,
+        warm_words=source.warm_words,
+        bitter_words=source.bitter_words,
+    )
+
+
+def _patterns_of(act: Act, line: str, classes: Mapping[str, list[str]]) -> Iterator[Pattern]:
+    starts_sentence = line.startswith("^ ")
+    strength = _STRENGTH.get(line[-1], 2)
+    body = (
+        line.removeprefix("^ ").rstrip(" +-") if line[-1] in _STRENGTH else line.removeprefix("^ ")
+    )
+    for variant in variants(body):
+        yield Pattern(Phrase(variant, classes), act, strength, starts_sentence)
+
+
+def _starts(lines: list[str], classes: Mapping[str, list[str]]) -> Iterator[Pattern]:
+    for line in lines:
+        for variant in variants(line):
+            yield Pattern(Phrase(variant, classes))
+
+
+def _index(patterns: Iterable[Pattern]) -> dict[str, Follow]:
+    table: dict[str, Follow] = {}
+    for pattern in patterns:
+        for first, seconds in pattern.phrase.entries():
+            follow = table.setdefault(first, Follow())
+            if seconds is None:
+                follow.always.append(pattern)
+            for second in sorted(seconds or ()):
+                follow.by_next.setdefault(second, []).append(pattern)
+    return table
+
+
+LEXICON = load_lexicon(Path(__file__).with_name("patterns.yaml"))
+"""The lexicon of the embedded language, English."""

@@ -1,0 +1,78 @@
+"""Cuts a turn into sentences and words, by character offsets; linear in the length of the text."""
+
+import re
+from collections.abc import Iterator
+
+from shared.dialogue.lexicon import LEXICON
+
+TOKEN = re.compile(r"\w+(?:['-]\w+)*")
+"""A word with its inner apostrophes and hyphens."""
+
+MAX_SENTENCE_CHARS = 400
+"""Longer stretches without an end mark are cut here, so that the work per sentence is bounded."""
+
+_END = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|\n+")
+_ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "e.g", "i.e", "a.m", "p.m", "no"})
+_QUOTED = re.compile('["“][^"“”]{1,200}["”]')  # fmt: skip
+
+
+def fold(text: str) -> str:
+    """Lower-case and straighten apostrophes, keeping every character's position."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return lowered.replace("\u2019", "'").replace("\u2018", "'")
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of every sentence; whitespace at its edges is left out."""
+    start = 0
+    for mark in _END.finditer(text):
+        if mark.group()[0] == "." and _is_abbreviation(text, start, mark.start()):
+            continue
+        yield from _pieces(text, start, mark.end())
+        start = mark.end()
+    yield from _pieces(text, start, len(text))
+
+
+def content_stems(text: str) -> frozenset[str]:
+    """Return the stems (first five letters) of the words that carry meaning."""
+    words = re.findall(r"[^\W_]{3,}", fold(text))
+    return frozenset(
+        word[:5]
+        for word in words
+        if word not in LEXICON.stopwords and (len(word) > 3 or word.isdigit())
+    )
+
+
+def mentions(text: str, stems: tuple[str, ...]) -> bool:
+    """Say whether any word of the text begins with one of the stems (a stem may hold spaces)."""
+    folded = fold(text)
+    return any(re.search(rf"(?<!\w){re.escape(stem.lower())}", folded) for stem in stems)
+
+
+def quoted(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the stretches in double quotes: words that the speaker only reports."""
+    return tuple(match.span() for match in _QUOTED.finditer(text))
+
+
+def _is_abbreviation(text: str, start: int, dot: int) -> bool:
+    word = text[max(start, dot - 6) : dot].rsplit(None, 1)[-1:]
+    return bool(word) and word[0].lower() in _ABBREVIATIONS and dot + 1 < len(text)
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > MAX_SENTENCE_CHARS:
+        cut = text.rfind(" ", start + 1, start + MAX_SENTENCE_CHARS)
+        cut = cut if cut > 0 else start + MAX_SENTENCE_CHARS
+        yield from _trimmed(text, start, cut)
+        start = cut
+    yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:end]
+    left = start + len(piece) - len(piece.lstrip())
+    right = start + len(piece.rstrip())
+    if left < right:
+        yield left, right

@@ -1,0 +1,110 @@
+"""API keys: `rk_live_<key id><secret><checksum>`; only a SHA-256 of the text is ever stored.
+
+The key id (26 characters of base32) finds the row, the secret (33 of base62, 192 random bits) proves the
+caller, the checksum (6 of base62, CRC-32) lets a scanner or a parser refuse a mistyped key without a look-up.
+"""
+
+import hmac
+import re
+import zlib
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final, Literal, NamedTuple, cast
+from uuid import UUID
+
+from shared.ids import IdMaker, InvalidIdError, decode, encode
+
+Environment = Literal["live", "test", "ops"]
+"""`ops` keys belong to operators and to no tenant."""
+
+RandomBytes = Callable[[int], bytes]
+
+SCOPES: Final = (
+    "teams:read",
+    "teams:write",
+    "learners:read",
+    "learners:write",
+    "scenarios:read",
+    "rubrics:read",
+    "simulations:read",
+    "simulations:write",
+    "scorings:read",
+    "scorings:write",
+    "reports:read",
+)
+"""Everything a tenant's key may be allowed to do."""
+
+SECRET_BYTES: Final = 24
+SECRET_CHARACTERS: Final = 33
+"""62 ** 33 is just above 2 ** 192."""
+CHECKSUM_CHARACTERS: Final = 6
+
+_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHAPE: Final = re.compile(r"rk_(live|test|ops)_([0-9a-z]{26})([0-9A-Za-z]{32,64})([0-9A-Za-z]{6})")
+
+
+class InvalidKeyError(ValueError):
+    """The text is not an API key: wrong shape or checksum."""
+
+
+class NewKey(NamedTuple):
+    """A key at birth; `text` is shown once and never stored."""
+
+    key_id: UUID
+    text: str
+    hash: bytes
+
+
+class ParsedKey(NamedTuple):
+    """What a presented key claims; `hash` decides whether the claim is true."""
+
+    environment: Environment
+    key_id: UUID
+    hash: bytes
+
+
+def new_key(environment: Environment, ids: IdMaker, random: RandomBytes) -> NewKey:
+    """Make a key."""
+    key_id = ids.new()
+    secret = _base62(int.from_bytes(random(SECRET_BYTES), "big"), SECRET_CHARACTERS)
+    body = f"rk_{environment}_{encode(key_id)}{secret}"
+    text = body + _checksum(body)
+    return NewKey(key_id, text, hash_key(text))
+
+
+def parse_key(text: str) -> ParsedKey:
+    """Return what a presented key claims to be.
+
+    Raises:
+        InvalidKeyError: not the shape of a key, or a wrong checksum.
+    """
+    match = _SHAPE.fullmatch(text)
+    if match is None or _checksum(text[:-CHECKSUM_CHARACTERS]) != match[4]:
+        raise InvalidKeyError("not an API key")
+    try:
+        key_id = decode(match[2])
+    except InvalidIdError:
+        raise InvalidKeyError("not an API key") from None
+    return ParsedKey(cast("Environment", match[1]), key_id, hash_key(text))
+
+
+def hash_key(text: str) -> bytes:
+    """Return the 32 bytes that are stored; the secret has 192 random bits, so no slow hash is needed."""
+    return sha256(text.encode()).digest()
+
+
+def same_hash(one: bytes, other: bytes) -> bool:
+    """Compare two hashes in constant time."""
+    return hmac.compare_digest(one, other)
+
+
+def _checksum(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), CHECKSUM_CHARACTERS)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(_BASE62[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,1 @@
+"""NATS: connection, topology, publishing, and the fair pull loop."""

@@ -1,0 +1,67 @@
+"""Publishing: jobs with an acknowledgement, wake-ups and live news without."""
+
+import msgspec
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from shared.contracts.events import EventHeader
+from shared.contracts.jobs import JobMessage
+from shared.contracts.subjects import WAKE_EVENTS, event_subject, job_subject, wake_subject
+from shared.log import get_logger
+
+log = get_logger()
+
+ACK_TIMEOUT_S = 2.0
+"""Seconds to wait for JetStream; after that the relay's republication takes over."""
+
+
+class Publisher:
+    """Tells others that something is in Postgres. A failure is logged, never raised: the relay repeats it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._jetstream = client.jetstream(timeout=ACK_TIMEOUT_S)
+
+    async def job(self, message: JobMessage) -> bool:
+        """Publish a job and wake the workers; say whether JetStream has it."""
+        subject = job_subject(message.kind, message.tenant_id)
+        try:
+            await self._jetstream.publish(
+                subject,
+                msgspec.json.encode(message),
+                headers={"Nats-Msg-Id": message.message_id},
+            )
+            # The wake-up comes after the acknowledgement, else a worker may look too early.
+            await self._client.publish(wake_subject(message.kind, message.tenant_id), b"")
+        except (NatsError, OSError, TimeoutError) as error:
+            log.warning(
+                "job.publish_failed", job_id=str(message.job_id), error=type(error).__name__
+            )
+            return False
+        return True
+
+    async def event(self, header: EventHeader) -> bool:
+        """Publish an event that has its position; say whether JetStream has it."""
+        try:
+            await self._jetstream.publish(
+                event_subject(header.tenant_id, header.type),
+                msgspec.json.encode(header),
+                headers={"Nats-Msg-Id": str(header.event_id)},
+            )
+        except (NatsError, OSError, TimeoutError) as error:
+            log.warning(
+                "event.publish_failed", event_id=str(header.event_id), error=type(error).__name__
+            )
+            return False
+        return True
+
+    async def wake_events(self) -> None:
+        """Tell the relay that events were committed."""
+        await self.tell(WAKE_EVENTS, b"")
+
+    async def tell(self, subject: str, payload: bytes) -> None:
+        """Publish on core NATS; whoever listens hears it, nobody else ever does."""
+        try:
+            await self._client.publish(subject, payload)
+        except (NatsError, OSError) as error:
+            log.warning("tell.failed", error=type(error).__name__)

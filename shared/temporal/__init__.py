@@ -1,0 +1,1 @@
+"""Temporal: connection and the msgspec payload converter. Only the orchestrator uses it."""

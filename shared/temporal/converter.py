@@ -1,0 +1,39 @@
+"""Payloads as msgspec JSON, so that workflow inputs are the same Structs as everywhere else."""
+
+from typing import Any
+
+import msgspec
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    EncodingPayloadConverter,
+)
+from typing_extensions import override
+
+
+class _MsgspecPayloadConverter(EncodingPayloadConverter):
+    """`json/plain` by msgspec: about a tenth of the default converter's cost."""
+
+    @property
+    @override
+    def encoding(self) -> str:
+        return "json/plain"
+
+    @override
+    def to_payload(self, value: Any) -> Payload | None:
+        return Payload(metadata={"encoding": b"json/plain"}, data=msgspec.json.encode(value))
+
+    @override
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        return msgspec.json.decode(payload.data, type=type_hint or Any)
+
+
+class RapportPayloadConverter(CompositePayloadConverter):
+    """The one converter of every client, worker and replayer."""
+
+    def __init__(self) -> None:
+        super().__init__(_MsgspecPayloadConverter())
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=RapportPayloadConverter)

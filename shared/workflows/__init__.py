@@ -1,0 +1,1 @@
+"""Deterministic code only: workflow definitions, activity stubs, policies. Replayed by tests."""

@@ -1,0 +1,57 @@
+"""Activities by name, with their inputs and outputs. Bodies live in `services/orchestrator`."""
+
+from typing import Final
+from uuid import UUID
+
+from shared.contracts.base import Record
+
+TASK_QUEUE: Final = "rapport"
+
+DISPATCH_SCORING: Final = "scoring.dispatch"
+"""ScoringRef -> None. Completed asynchronously when the worker's result is committed."""
+
+FAIL_SCORING: Final = "scoring.fail"
+"""ScoringFailure -> None. Marks the scoring failed; harmless when it is finished already."""
+
+CREATE_SIMULATION_SCORING: Final = "scoring.create_for_simulation"
+"""SimulationRef -> ScoringRef | None. Creates the scoring of an ended simulation, once; None when the
+simulation failed by our own fault, which says nothing about the learner."""
+
+DISPATCH_SIMULATION: Final = "simulation.dispatch"
+"""SimulationRef -> None. Has a worker play an autopilot simulation; completed asynchronously."""
+
+CHECK_SIMULATION: Final = "simulation.check"
+"""SimulationRef -> SimulationLook. Ends the simulation when it has been idle too long."""
+
+FAIL_SIMULATION: Final = "simulation.fail"
+"""SimulationRef -> None. Ends an autopilot simulation that could not be played."""
+
+
+class ScoringRef(Record, frozen=True, kw_only=True):
+    """One scoring of a tenant."""
+
+    tenant_id: UUID
+    scoring_id: UUID
+
+
+class ScoringFailure(Record, frozen=True, kw_only=True):
+    """A scoring that cannot be finished, and why."""
+
+    tenant_id: UUID
+    scoring_id: UUID
+    code: str
+
+
+class SimulationRef(Record, frozen=True, kw_only=True):
+    """One simulation of a tenant."""
+
+    tenant_id: UUID
+    simulation_id: UUID
+
+
+class SimulationLook(Record, frozen=True, kw_only=True):
+    """What Postgres says about a simulation."""
+
+    ended: bool
+    wait_s: float
+    """Seconds until the next look makes sense; 0 when ended."""

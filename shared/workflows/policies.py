@@ -1,0 +1,26 @@
+"""Timeouts and retries of the workflows, each with its reason."""
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.common import RetryPolicy
+
+QUICK: Final = timedelta(seconds=30)
+"""One Postgres transaction; far above it, so that a slow moment is no failure."""
+
+SCORE: Final = timedelta(minutes=10)
+"""A transcript of 500 turns judged by a slow model, behind a queue. Lost messages are the relay's
+business (seconds), so this timeout only catches what nobody foresaw."""
+
+PLAY: Final = timedelta(minutes=30)
+"""A whole conversation of 60 turns with a slow model."""
+
+PATIENT: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=60),
+)
+"""Infrastructure is away: try for ever. Domain failures come as non-retryable errors."""
+
+BATCH: Final = 50
+"""Scorings per workflow: a workflow of its own costs more than the work in it."""
