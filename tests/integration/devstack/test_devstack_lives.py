@@ -176,6 +176,14 @@ class TestFailures:
             stack.start()  # the lock was let go
         assert "\n" not in str(caught.value)
 
+    def test_foreign_files_in_the_place_of_data_are_kept(self, tmp_path: Path) -> None:
+        (tmp_path / "postgres").mkdir()
+        (tmp_path / "postgres" / "thesis.txt").write_text("mine")
+        with pytest.raises(DevstackError, match="not empty"):
+            Stack(tmp_path, {}, durable=False).start()
+        assert (tmp_path / "postgres" / "thesis.txt").read_text() == "mine"
+        assert list(tmp_path.glob("postgres.new.*")) == []
+
     def test_a_port_taken_meanwhile_is_replaced_at_the_next_start(
         self, devstack: Stack, tmp_path: Path
     ) -> None:

@@ -1,0 +1,172 @@
+"""The build fails when a new table escapes row-level security. [R-C1]"""
+
+import asyncpg
+import pytest
+
+WITHOUT_TENANT = {"app.ops_keys": "operators belong to no tenant; only the system role may see it"}
+"""Reviewed: tables in the product's schemas that have no tenant_id."""
+
+SYSTEM_MAY_SEE = {
+    "app.tenants": {"tenant_id", "slug", "status", "time_zone", "created_at"},
+    "app.api_keys": {
+        "tenant_id", "key_id", "hash", "environment", "scopes", "team_ids", "learner_id",
+        "expires_at", "revoked_at",
+    },
+    "app.ops_keys": {"key_id", "hash", "revoked_at", "created_at"},
+    "app.jobs": {
+        "tenant_id", "job_id", "kind", "payload", "attempt", "starts", "lease_until",
+        "next_publish_at", "dead_at", "failure_code", "created_at",
+    },
+    "app.events": {
+        "tenant_id", "event_id", "type", "resource_id", "sequence", "position", "occurred_at",
+    },
+    "app.event_heads": {"tenant_id", "position"},
+    "app.idempotency_claims": {"tenant_id", "claim_hash", "created_at"},
+}  # fmt: skip
+"""Reviewed: everything `rapport_system` may read across tenants. Ids and times; never text."""
+
+GLOBAL_INDEXES = {
+    "api_keys_lookup": "a key is found by its id before its tenant is known",
+    "ops_keys_pkey": "no tenant",
+    "tenants_slug_key": "slugs are unique in the installation; operators choose them",
+    "jobs_due": "the relay looks for due jobs of all tenants",
+    "events_unplaced": "the relay looks for new events of all tenants",
+}
+"""Reviewed: indexes that do not lead with tenant_id."""
+
+
+@pytest.fixture(scope="module")
+async def catalog(database_url: str):
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def _tables(catalog) -> list[asyncpg.Record]:
+    return await catalog.fetch(
+        "select c.oid, n.nspname || '.' || c.relname as name, c.relrowsecurity as enabled,"
+        " c.relforcerowsecurity as forced, c.relkind as kind"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname in ('app', 'report') and c.relkind in ('r', 'p', 'v', 'm', 'f')"
+    )
+
+
+async def _fails(catalog, ddl: str, check) -> bool:
+    transaction = catalog.transaction()
+    await transaction.start()
+    try:
+        await catalog.execute(ddl)
+        await check(catalog)
+    except AssertionError:
+        return True
+    finally:
+        await transaction.rollback()
+    return False
+
+
+async def check_protection(catalog) -> None:
+    tables = await _tables(catalog)
+    assert len(tables) >= 20
+    for table in tables:
+        name = table["name"]
+        assert table["kind"] in {b"r", b"p"}, f"{name}: views need a review"
+        assert table["enabled"], f"{name}: row security is off"
+        assert table["forced"], f"{name}: the owner escapes row security"
+        if name in WITHOUT_TENANT:
+            continue
+        nullable = await catalog.fetchval(
+            "select not attnotnull from pg_attribute where attrelid = $1 and attname = 'tenant_id'",
+            table["oid"],
+        )
+        assert nullable is False, f"{name}: tenant_id must exist and be not null"
+        policies = await catalog.fetch(
+            "select pg_get_expr(polqual, polrelid) as using, pg_get_expr(polwithcheck, polrelid) as checks"
+            " from pg_policy where polrelid = $1 and 'rapport_app'::regrole = any(polroles)",
+            table["oid"],
+        )
+        assert len(policies) == 1, f"{name}: one policy for the app role"
+        for expression in policies[0]:
+            assert expression == "(tenant_id = app.current_tenant())", f"{name}: {expression}"
+
+
+async def check_keys(catalog) -> None:
+    indexes = await catalog.fetch(
+        "select i.relname as name, c.relname as table, a.attname as first"
+        " from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class c on c.oid = x.indrelid"
+        " join pg_namespace n on n.oid = c.relnamespace"
+        " left join pg_attribute a on a.attrelid = c.oid and a.attnum = x.indkey[0]"
+        " where n.nspname in ('app', 'report')"
+    )
+    escaped = {i["name"] for i in indexes if i["first"] != "tenant_id"} - set(GLOBAL_INDEXES)
+    assert not escaped, f"indexes that do not lead with tenant_id: {escaped}"
+    foreign = await catalog.fetch(
+        "select conname, conrelid::regclass::text as table, a.attname as first"
+        " from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]"
+        " where k.contype = 'f' and k.connamespace in ('app'::regnamespace, 'report'::regnamespace)"
+    )
+    assert not [row for row in foreign if row["first"] != "tenant_id"]
+
+
+async def check_system_role(catalog) -> None:
+    rows = await catalog.fetch(
+        "select n.nspname || '.' || c.relname as table, a.attname as column"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+        " where n.nspname in ('app', 'report', 'public') and c.relkind = 'r'"
+        " and has_column_privilege('rapport_system', c.oid, a.attnum, 'select')"
+    )
+    visible: dict[str, set[str]] = {}
+    for row in rows:
+        visible.setdefault(row["table"], set()).add(row["column"])
+    assert visible == SYSTEM_MAY_SEE
+
+
+class TestCatalog:
+    async def test_every_table_is_protected(self, catalog) -> None:
+        await check_protection(catalog)
+
+    async def test_keys_lead_with_the_tenant(self, catalog) -> None:
+        await check_keys(catalog)
+
+    async def test_the_system_role_sees_the_reviewed_columns_only(self, catalog) -> None:
+        await check_system_role(catalog)
+
+    async def test_no_function_runs_with_its_owners_rights(self, catalog) -> None:
+        definers = await catalog.fetch(
+            "select proname from pg_proc where prosecdef"
+            " and pronamespace in ('app'::regnamespace, 'report'::regnamespace)"
+        )
+        assert definers == []
+
+    async def test_service_roles_have_no_power_of_their_own(self, catalog) -> None:
+        roles = await catalog.fetch(
+            "select rolname from pg_roles where rolname like 'rapport\\_%'"
+            " and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolinherit)"
+        )
+        assert roles == []
+
+
+class TestTheTest:
+    """Each check must catch a table that escapes."""
+
+    async def test_an_unprotected_table_is_caught(self, catalog) -> None:
+        ddl = "create table app.escaped (tenant_id uuid not null, id uuid, primary key (tenant_id, id))"
+        assert await _fails(catalog, ddl, check_protection)
+
+    async def test_a_table_without_force_is_caught(self, catalog) -> None:
+        ddl = (
+            "create table app.escaped (tenant_id uuid not null, id uuid, primary key (tenant_id, id));"
+            "call app.protect('app.escaped'); alter table app.escaped no force row level security"
+        )
+        assert await _fails(catalog, ddl, check_protection)
+
+    async def test_an_open_policy_is_caught(self, catalog) -> None:
+        ddl = "create policy leak on app.turns to rapport_app using (true)"
+        assert await _fails(catalog, ddl, check_protection)
+
+    async def test_a_key_without_the_tenant_is_caught(self, catalog) -> None:
+        assert await _fails(catalog, "create index leak on app.turns (turn_id)", check_keys)
+
+    async def test_a_new_grant_to_the_system_role_is_caught(self, catalog) -> None:
+        ddl = "grant select (text) on app.turns to rapport_system"
+        assert await _fails(catalog, ddl, check_system_role)

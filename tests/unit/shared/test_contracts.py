@@ -1,0 +1,77 @@
+"""Wire types: decoded for ever, subjects round-trip, jobs keep their tag."""
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from shared.contracts.events import EventHeader
+from shared.contracts.jobs import (
+    ActivityDone,
+    BatchJob,
+    JobKind,
+    JobMessage,
+    JobPayload,
+    ReplyTo,
+    ScoreJob,
+    SimulationEnded,
+    StartScoring,
+    StartSimulation,
+    TurnJob,
+    decode_payload,
+    encode_payload,
+)
+from shared.contracts.reporting import TrendQuery, TrendReply
+from shared.contracts.subjects import job_consumer, job_subject, job_tenant, wake_subject
+
+ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+REPLY = ReplyTo(workflow_id="scr_1", activity_id="score-1")
+PAYLOADS: list[JobPayload] = [
+    TurnJob(simulation_id=ID, seq=4),
+    ScoreJob(scoring_id=ID, reply_to=REPLY),
+    BatchJob(simulation_id=ID, reply_to=REPLY),
+    StartSimulation(simulation_id=ID),
+    StartScoring(scoring_id=ID),
+    SimulationEnded(simulation_id=ID),
+    ActivityDone(reply_to=REPLY, failure_code="learner-erased"),
+]
+GOLDEN = Path(__file__).parent / "golden"
+MESSAGES: dict[str, type] = {
+    "job_message_v1": JobMessage,
+    "event_header_v1": EventHeader,
+    "trend_query_v1": TrendQuery,
+    "trend_reply_v1": TrendReply,
+}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda p: type(p).__name__)
+def test_payloads_keep_their_type(payload: JobPayload) -> None:
+    assert decode_payload(encode_payload(payload)) == payload
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_golden_messages_decode_and_encode_to_the_same_facts(name: str) -> None:
+    golden = (GOLDEN / f"{name}.json").read_bytes()
+    message = msgspec.json.decode(golden, type=MESSAGES[name])
+    assert msgspec.json.decode(msgspec.json.encode(message)) == msgspec.json.decode(golden)
+
+
+def test_an_unknown_field_of_a_newer_sender_is_tolerated() -> None:
+    golden = msgspec.json.decode((GOLDEN / "job_message_v1.json").read_bytes())
+    golden["priority"] = 1
+    assert msgspec.json.decode(msgspec.json.encode(golden), type=JobMessage).job_id == ID
+
+
+def test_subjects_carry_the_tenant_and_nothing_that_could_break_out() -> None:
+    tenant = uuid4()
+    for kind in JobKind:
+        subject = job_subject(kind, tenant)
+        assert job_tenant(subject) == job_tenant(wake_subject(kind, tenant)) == tenant
+        assert subject.count(".") == 2
+        assert "." not in job_consumer(kind, tenant)
+
+
+def test_every_publication_has_its_own_message_id() -> None:
+    one = JobMessage(tenant_id=ID, job_id=ID, kind=JobKind.TURN, attempt=1)
+    assert one.message_id != msgspec.structs.replace(one, attempt=2).message_id
