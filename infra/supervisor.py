@@ -1,8 +1,8 @@
 """Starts the whole product on one machine and keeps it running: servers, then the five services.
 
-The services are forked from this process after it has imported what they share, so that start-up pays for
-each import once and their memory is mostly common pages. That is why this module is synchronous and
-single-threaded. In production each service is started by `rapport run` instead.
+The services are forked from this process after it has imported what they share, so that start-up
+pays for each import once and their memory is mostly common pages. That is why this module is
+synchronous and single-threaded. In production each service is started by `rapport run` instead.
 """
 
 import asyncio

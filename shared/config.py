@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[
         Secret,
         msgspec.Meta(
-            description="PostgreSQL >= 18; the login must be a member of rapport_app and rapport_system"
+            description="PostgreSQL >= 18; its login is a member of rapport_app and rapport_system"
         ),
     ]
     nats_url: Annotated[
@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     master_key: Annotated[
         Secret,
         msgspec.Meta(
-            description="base64 of 32 random bytes; wraps every tenant's key. Losing it loses all sealed text"
+            description="base64 of 32 random bytes; wraps the tenants' keys; without it no text opens"
         ),
     ]
     api_host: Annotated[str, msgspec.Meta(description="address the API listens on")] = "127.0.0.1"
@@ -78,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_lease_s: Annotated[
         float,
         msgspec.Meta(
-            description="seconds a worker owns a job without renewing; also the longest a crash delays it"
+            description="seconds a worker owns a job without renewing it; a crash delays it so long"
         ),
     ] = 8.0
     simulation_check_s: Annotated[

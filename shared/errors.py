@@ -1,6 +1,7 @@
 """Every expected refusal: a stable code, an HTTP status, and whether trying again can help.
 
-Only `services/api/problems.py` turns these into HTTP. A status of 500 means a bug; expected refusals are 4xx.
+Only `services/api/problems.py` turns these into HTTP. A status of 500 means a bug; expected
+refusals are 4xx.
 """
 
 from typing import ClassVar
@@ -12,7 +13,9 @@ class FieldError(msgspec.Struct, frozen=True, kw_only=True):
     """One wrong field of a request."""
 
     pointer: str
-    """JSON Pointer into the body (`/turns/0/role`), or `query:limit`, `path:id`, `header:Idempotency-Key`."""
+    """JSON Pointer into the body (`/turns/0/role`), or `query:limit`, `path:id`,
+    `header:Idempotency-Key`.
+    """
     code: str
     """Stable and machine-readable, for example `type`, `unknown-field`, `too-long`."""
     detail: str

@@ -1,7 +1,8 @@
 """Public ids: a type prefix, an underscore, and a UUIDv7 in 26 characters of base32.
 
-The text form is that of TypeID (Crockford's alphabet, lower case, most significant digit first), so ids
-of one type sort by creation time as text, as bytes and in the database, where they are plain `uuid`.
+The text form is that of TypeID (Crockford's alphabet, lower case, most significant digit first),
+so ids of one type sort by creation time as text, as bytes and in the database, where they are plain
+`uuid`.
 """
 
 from typing import Final, Protocol

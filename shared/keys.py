@@ -1,7 +1,8 @@
 """API keys: `rk_live_<key id><secret><checksum>`; only a SHA-256 of the text is ever stored.
 
-The key id (26 characters of base32) finds the row, the secret (33 of base62, 192 random bits) proves the
-caller, the checksum (6 of base62, CRC-32) lets a scanner or a parser refuse a mistyped key without a look-up.
+The key id (26 characters of base32) finds the row, the secret (33 of base62, 192 random bits)
+proves the caller, the checksum (6 of base62, CRC-32) lets a parser refuse a mistyped key without a
+look-up.
 """
 
 import hmac
@@ -89,7 +90,7 @@ def parse_key(text: str) -> ParsedKey:
 
 
 def hash_key(text: str) -> bytes:
-    """Return the 32 bytes that are stored; the secret has 192 random bits, so no slow hash is needed."""
+    """Return the 32 bytes that are stored; 192 random bits need no slow hash."""
     return sha256(text.encode()).digest()
 
 

@@ -1,4 +1,6 @@
-"""Structured logs: one JSON line per event, with ids and numbers, never user text, names or keys."""
+"""Structured logs: one JSON line per event, with ids and numbers, never user text, names or
+keys.
+"""
 
 import logging
 import sys

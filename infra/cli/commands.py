@@ -258,7 +258,8 @@ def _welcome(up_file: "UpFile", data_dir: Path) -> str:
         f"curl -s {up_file.api_url}/v1/scenarios \\\n  -H 'Authorization: Bearer {up_file.api_key}'"
     )
     return (
-        f"\nRapport is up.\n  API       {up_file.api_url}\n  OpenAPI   {up_file.api_url}/openapi.json"
+        f"\nRapport is up.\n  API       {up_file.api_url}"
+        f"\n  OpenAPI   {up_file.api_url}/openapi.json"
         f"\n  Postgres  {up_file.database_url}\n  NATS      {up_file.nats_url}"
         f"\n  Temporal  {up_file.temporal_address}\n  details   {data_dir / 'up.json'}"
         f"\n\nTry it:\n{curl}\n\nCtrl-C stops everything."
@@ -266,7 +267,9 @@ def _welcome(up_file: "UpFile", data_dir: Path) -> str:
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
-    """Find the database: the environment first, else the product running over the data directory."""
+    """Find the database: the environment first, else the product running over the data
+    directory.
+    """
     import msgspec
 
     from infra.devstack.credentials import Credentials
@@ -283,7 +286,8 @@ def _settings(options: argparse.Namespace) -> "Settings":
             key = msgspec.json.decode(text, type=Credentials).master_key
     except OSError:
         raise CommandError(
-            "nothing runs here: start `rapport up`, or set RAPPORT_DATABASE_URL and RAPPORT_MASTER_KEY"
+            "nothing runs here: start `rapport up`, "
+            "or set RAPPORT_DATABASE_URL and RAPPORT_MASTER_KEY"
         ) from None
     return settings_for(url, key)
 

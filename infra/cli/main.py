@@ -1,4 +1,6 @@
-"""`rapport`: arguments in, one of the command modules out. Every error is one line and a non-zero exit."""
+"""`rapport`: arguments in, one of the command modules out. Every error is one line and a non-zero
+exit.
+"""
 
 import argparse
 import sys

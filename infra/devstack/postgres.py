@@ -176,13 +176,13 @@ class PostgresServer(EmbeddedServer):
 
     def _create_cluster(self) -> None:
         """Make the data directory beside its place and move it there whole."""
+        with contextlib.suppress(FileNotFoundError):
+            self.data.rmdir()  # refuses to replace what somebody else put there
         for abandoned in self.data.parent.glob("postgres.new.*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         draft = self.data.with_name(f"postgres.new.{os.getpid()}")
         self._initdb(draft)
         self._tool("postgres", "--single", "-D", str(draft), "postgres", text=CREATE_DATABASE)
-        with contextlib.suppress(FileNotFoundError):
-            self.data.rmdir()
         draft.rename(self.data)
 
     def _initdb(self, draft: Path) -> None:

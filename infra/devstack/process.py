@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from infra.devstack.errors import DevstackError, log_tail
+from infra.devstack.errors import DevstackError, last_lines, log_tail
 
 PR_SET_PDEATHSIG: Final = 1
 """`prctl` option of Linux: the signal a process gets when the one that started it dies."""
@@ -118,9 +118,8 @@ def run_tool(name: str, argv: Sequence[str], *, account: tuple[int, int] | None,
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DevstackError(f"{name} could not run: {error}") from error
     if result.returncode:
-        said = result.stdout.decode(errors="replace").split("\n")
-        tail = " | ".join(line.strip() for line in said if line.strip())[-400:]
-        raise DevstackError(f"{name} failed with status {result.returncode}: {tail}")
+        said = last_lines(result.stdout)
+        raise DevstackError(f"{name} failed with status {result.returncode}: {said}")
 
 
 def command_of(pid: int) -> list[str]:
@@ -227,7 +226,8 @@ def _die_with(supervisor: int, number: signal.Signals) -> None:
 def _environment(home: Path) -> dict[str, str]:
     """Nothing of the user's settings (proxies, PG*, TEMPORAL_*) may change how a server behaves."""
     path = os.environ.get("PATH", os.defpath)
-    return {"PATH": path, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC"}
+    # Temporal insists on some user name, which a user id without an entry does not have.
+    return {"PATH": path, "HOME": str(home), "USER": "rapport", "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _set_aside(log: Path) -> None:

@@ -117,9 +117,7 @@ class Stack:
         try:
             self._build()
             for name in ("temporal", "nats", "postgres"):  # the slowest first
-                self._servers[name].prepare()
-                self._servers[name].start()
-                self._remember()
+                self._bring_up(self._servers[name])
             for server in self._servers.values():
                 server.wait_ready(timeout_s)
         except BaseException:
@@ -166,10 +164,16 @@ class Stack:
         server.kill()
         if wipe:
             server.wipe()
-        server.prepare()
-        server.start()
-        self._remember()
+        self._bring_up(server)
         server.wait_ready(timeout_s)
+
+    def _bring_up(self, server: Server) -> None:
+        try:
+            server.prepare()
+            server.start()
+            self._remember()
+        except OSError as error:
+            raise DevstackError(f"{server.name}: {error}") from error
 
     def _claim(self) -> None:
         if self._lock is not None:

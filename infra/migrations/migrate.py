@@ -1,7 +1,7 @@
 """Applies the SQL files of this folder, in name order, each once, each in its own transaction.
 
-A session advisory lock keeps two runners apart. A recorded hash refuses a file that was edited after it
-was applied: migrations only ever go forward.
+A session advisory lock keeps two runners apart. A recorded hash refuses a file that was edited
+after it was applied: migrations only ever go forward.
 """
 
 from collections.abc import Callable

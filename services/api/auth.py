@@ -17,7 +17,7 @@ from shared.errors import KeyExpiredError, TenantSuspendedError, Unauthenticated
 from shared.keys import InvalidKeyError, ParsedKey, parse_key, same_hash
 
 CACHE_S = 5.0
-"""Longest seconds until a revocation, a suspension or a change of scopes takes effect in every process."""
+"""Longest seconds until a revocation, a suspension or new scopes take effect everywhere."""
 
 CACHED_KEYS = 10_000
 """Keys a process remembers; the oldest goes first."""

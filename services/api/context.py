@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nats.aio.client import Client
 
@@ -23,6 +23,6 @@ class ProcessContext:
     keys: KeyRing
     nats: Client
     publisher: Publisher
-    clock: Clock = SystemClock()
-    ids: IdMaker = Uuid7Maker()
+    clock: Clock = field(default_factory=SystemClock)
+    ids: IdMaker = field(default_factory=Uuid7Maker)
     random: Callable[[int], bytes] = os.urandom

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.ids import IdMaker, InvalidIdError, format_id, parse_id
@@ -23,7 +24,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         state: dict[str, Any] = scope["state"]
@@ -44,7 +45,7 @@ class Edge:
         finally:
             log.info(
                 "request.done",
-                method=scope["method"],
+                method=scope.get("method"),
                 route=scope.get("path_template") or UNMATCHED,
                 status=status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),

@@ -1,7 +1,7 @@
 """What an endpoint declares, and the one path that every request takes through it.
 
-Key, scope, path ids, query, idempotency key, body, handler: in this order, for every route, so that no
-handler can forget one of them. Handlers see typed values and return typed values.
+Key, scope, path ids, query, idempotency key, body, handler: in this order, for every route, so that
+no handler can forget one of them. Handlers see typed values and return typed values.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -84,7 +84,7 @@ HandlerMethod = TypeVar("HandlerMethod", bound=Callable[..., Awaitable[Answer]])
 
 
 def endpoint(contract: Endpoint) -> Callable[[HandlerMethod], HandlerMethod]:
-    """Mark a method as the handler of an endpoint; its name is the operation id, its docstring the text."""
+    """Mark a method as a handler; its name is the operation id, its docstring the public text."""
 
     def mark(method: HandlerMethod) -> HandlerMethod:
         setattr(method, _MARK, contract)

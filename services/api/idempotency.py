@@ -63,10 +63,10 @@ def read_key(header: str) -> str:
 
 
 def make_claim(key: str, method: str, template: str, path: str, body: Any) -> Claim:
-    """Return the claim of a request; `path` is the real one, so it holds the ids of the template."""
+    """Return the claim of a request; `path` is the real one, with the ids of the template in it."""
     canonical = msgspec.json.encode(body, order="deterministic")
     return Claim(
-        sha256("\0".join((key, method, template, path)).encode()).digest(),
+        sha256(f"{key}\0{method}\0{template}\0{path}".encode()).digest(),
         sha256(path.encode() + b"\0" + canonical).digest(),
     )
 

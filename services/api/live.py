@@ -39,7 +39,7 @@ class Waiter:
             self._event.set()
 
     async def heard(self, timeout_s: float) -> None:
-        """Return when the turn was told of, or after the timeout: news may be lost, so look then."""
+        """Return when the turn was told of, or after the timeout: news may be lost, so look."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._event.wait()
@@ -59,9 +59,7 @@ class LiveReplies:
     async def open(self) -> None:
         """Subscribe once; whatever this connection publishes later comes after it."""
         if self._subscribing is None:
-            self._subscribing = asyncio.create_task(
-                self._client.subscribe(LIVE_ALL, cb=self._hear)
-            )
+            self._subscribing = asyncio.create_task(self._client.subscribe(LIVE_ALL, cb=self._hear))
         await asyncio.shield(self._subscribing)
 
     @contextmanager

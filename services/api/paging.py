@@ -57,7 +57,10 @@ class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
 
 
 def make_page(
-    rows: Sequence[Row], request: PageRequest, key: Callable[[Row], UUID], view: Callable[[Row], Item]
+    rows: Sequence[Row],
+    request: PageRequest,
+    key: Callable[[Row], UUID],
+    view: Callable[[Row], Item],
 ) -> Page[Item]:
     """Return the page of `limit + 1` rows read."""
     shown = rows[: request.limit]

@@ -9,7 +9,7 @@ import msgspec
 from shared.errors import ScopeMissingError
 
 Bounds = tuple[UUID, UUID | None, list[UUID] | None, date]
-"""First four arguments of every query that reads for a caller: tenant, bound learner, bound teams, today."""
+"""First arguments of every query for a caller: tenant, bound learner, bound teams, today."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):

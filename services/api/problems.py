@@ -4,7 +4,7 @@ import traceback
 from typing import Any, Final
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
@@ -53,34 +53,49 @@ def problem_type(code: str) -> str:
 
 def answer_error(error: AppError, request_id: str) -> ASGIResponse:
     """Return the response for an expected refusal."""
-    problem = Problem(
-        type=problem_type(error.code),
-        title=error.title,
-        status=error.status,
-        detail=error.detail,
-        code=error.code,
-        request_id=request_id,
-        retryable=error.retryable,
-        errors=error.errors,
-        last_seq=getattr(error, "last_seq", None),
+    return ASGIResponse(
+        body=_body(error, request_id),
+        status_code=error.status,
+        media_type=MEDIA_TYPE,
+        headers=_headers(error),
     )
+
+
+def _body(error: AppError, request_id: str) -> bytes:
+    return msgspec.json.encode(
+        Problem(
+            type=problem_type(error.code),
+            title=error.title,
+            status=error.status,
+            detail=error.detail,
+            code=error.code,
+            request_id=request_id,
+            retryable=error.retryable,
+            errors=error.errors,
+            last_seq=getattr(error, "last_seq", None),
+        )
+    )
+
+
+def _headers(error: AppError) -> dict[str, str]:
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    return ASGIResponse(
-        body=msgspec.json.encode(problem),
-        status_code=error.status,
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
+    return headers
 
 
-def answer_exception(request: AnyRequest, error: Exception) -> ASGIResponse:
-    """Return the response for anything that left a handler; what is not expected is logged as a bug."""
+def answer_exception(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Return the response for anything that left a handler; the unexpected is logged as a bug."""
     request_id = str(request.scope["state"]["request_id"])
-    return answer_error(as_app_error(error, request_id), request_id)
+    shown = as_app_error(error, request_id)
+    return Response(
+        content=_body(shown, request_id),
+        status_code=shown.status,
+        media_type=MEDIA_TYPE,
+        headers=_headers(shown),
+    )
 
 
 def as_app_error(error: Exception, request_id: str) -> AppError:

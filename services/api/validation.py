@@ -7,7 +7,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from types import UnionType
-from typing import Annotated, Any, Final, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NoReturn,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -153,7 +163,7 @@ def _fields(
 def _wrong_length(value: list[Any], kind: Any, pointer: str) -> Iterator[FieldError]:
     if get_origin(kind) is not Annotated:
         return
-    shape = Annotated[(list[Any], *get_args(kind)[1:])]  # type: ignore[valid-type]  # built at run time
+    shape = Annotated[(list[Any], *get_args(kind)[1:])]
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:

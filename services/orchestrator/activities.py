@@ -26,7 +26,9 @@ from shared.workflows.activity_api import (
 
 
 class Activities:
-    """All activity bodies over one process context. Each may run twice; each finds what it did before."""
+    """All activity bodies over one process context. Each may run twice; each finds what it did
+    before.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context

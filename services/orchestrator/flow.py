@@ -87,7 +87,7 @@ class FlowHandler:
             if await repository.find_workflow(scoring_id) is None:
                 await repository.take_unstarted(scoring_id, policies.BATCH, workflow_id)
             if await repository.find_workflow(scoring_id) != workflow_id:
-                return  # another scoring leads the workflow that has this one, and its job starts it
+                return  # the scoring that leads the workflow starts it, by its own job
             scoring_ids = await repository.list_scorings(workflow_id)
         order = ScoringOrder(tenant_id=tenant_id, scoring_ids=scoring_ids)
         await self._start(scoring.NAME, workflow_id, order)

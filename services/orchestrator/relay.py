@@ -1,4 +1,6 @@
-"""The relay: places events, republishes due jobs, buries dead ones. One runs at a time (advisory lock)."""
+"""The relay: places events, republishes due jobs, buries dead ones. One runs at a time (advisory
+lock).
+"""
 
 import asyncio
 from datetime import timedelta
@@ -66,7 +68,9 @@ class Relay:
         self._last_cleaning = float("-inf")
 
     async def run(self) -> None:
-        """Work while this process holds the lock; wait for it otherwise. Ends only by cancellation."""
+        """Work while this process holds the lock; wait for it otherwise. Ends only by
+        cancellation.
+        """
         await self._client.subscribe(WAKE_EVENTS, cb=self._on_wake)
         while True:
             try:

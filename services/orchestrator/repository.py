@@ -64,7 +64,9 @@ class OrchestratorRepository:
         return tuple(row["scoring_id"] for row in rows)
 
     async def find_scoring_status(self, scoring_id: UUID) -> str | None:
-        """Return `queued`, `running`, `completed`, `failed`, or None when there is no such scoring."""
+        """Return `queued`, `running`, `completed`, `failed`, or None when there is no such
+        scoring.
+        """
         value: str | None = await self._connection.fetchval(
             SQL["scoring_status"], self._tenant_id, scoring_id
         )
@@ -116,7 +118,9 @@ class OrchestratorRepository:
 
 
 async def place_events(connection: Connection) -> list[EventHeader]:
-    """Give waiting events their positions, in the caller's system transaction; return their headers."""
+    """Give waiting events their positions, in the caller's system transaction; return their
+    headers.
+    """
     rows = await connection.fetch(SQL["place_events"], EVENTS_PER_PASS)
     return [msgspec.convert(dict(row), EventHeader) for row in rows]
 

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 from services.reporting import repository
 from services.reporting.trends.buckets import weeks_between, whole_weeks
@@ -99,8 +100,11 @@ class TrendEndpoint:
 
     async def close(self) -> None:
         """Stop to listen and finish what is in hand."""
-        if self._subscription is not None:
-            await self._subscription.drain()
+        if self._subscription is not None and self._client.is_connected:
+            try:
+                await self._subscription.drain()
+            except (NatsError, OSError, TimeoutError) as error:
+                log.warning("drain.failed", error=type(error).__name__)
         if self._tasks:
             await asyncio.wait(self._tasks)
 

@@ -2,14 +2,12 @@
 
 Both hold the consumer's lock on the tenant, so folding waits; readers see the old rows until the
 commit. Facts are compared scoring by scoring with the assessments, rollups team by team with the
-facts, the latter by SQL that shares nothing with the code that moves them.
+facts, the latter counted in a way that shares nothing with the code that moves them.
 """
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
-
-import asyncpg
 
 from services.reporting import repository
 from services.reporting.trends.distributions import Distribution
@@ -33,6 +31,13 @@ class Difference(Record, frozen=True, kw_only=True):
     """What should; None when the row should not exist."""
 
 
+class Rollups(NamedTuple):
+    """A rollup as it stands and as the facts say; None where there is none."""
+
+    stored: Distribution | None
+    expected: Distribution | None
+
+
 async def verify(database: Database, tenant_id: UUID) -> list[Difference]:
     """Return every wrong fact and rollup of a tenant; events not yet folded are no difference.
 
@@ -52,9 +57,8 @@ async def verify(database: Database, tenant_id: UUID) -> list[Difference]:
                 for scoring_id, difference in _fact_differences(change)
                 if scoring_id not in pending
             ]
-        found += [
-            _rollup_difference(cell, row) async for cell, row in _rollup_rows(connection, tenant_id)
-        ]
+        async for wrong in _wrong_rollups(connection, tenant_id):
+            found += _rollup_differences(wrong)
     return found
 
 
@@ -66,25 +70,9 @@ async def rebuild(database: Database, tenant_id: UUID) -> list[Difference]:
         async for change in _fact_changes(connection, tenant_id):
             await repository.write_facts(connection, tenant_id, change)
             changed += [difference for _, difference in _fact_differences(change)]
-        changed += await _rebuild_rollups(connection, tenant_id)
-    return changed
-
-
-async def _rebuild_rollups(connection: Connection, tenant_id: UUID) -> list[Difference]:
-    changed: list[Difference] = []
-    for team_id in await repository.rollup_teams(connection, tenant_id):
-        right: dict[Cell, Distribution] = {}
-        gone: list[Cell] = []
-        for row in await repository.rollup_differences(connection, tenant_id, team_id):
-            cell = Cell(team_id, row["skill"], row["source"], row["bucket"])
-            changed.append(_rollup_difference(cell, row))
-            expected = _expected(row)
-            if expected is None:
-                gone.append(cell)
-            else:
-                right[cell] = expected
-        await repository.drop_rollups(connection, tenant_id, gone)
-        await repository.set_rollups(connection, tenant_id, right)
+        async for wrong in _wrong_rollups(connection, tenant_id):
+            await _put_right(connection, tenant_id, wrong)
+            changed += _rollup_differences(wrong)
     return changed
 
 
@@ -99,12 +87,24 @@ async def _fact_changes(connection: Connection, tenant_id: UUID) -> AsyncIterato
         after = page[-1]
 
 
-async def _rollup_rows(
+async def _wrong_rollups(
     connection: Connection, tenant_id: UUID
-) -> AsyncIterator[tuple[Cell, asyncpg.Record]]:
+) -> AsyncIterator[dict[Cell, Rollups]]:
     for team_id in await repository.rollup_teams(connection, tenant_id):
-        for row in await repository.rollup_differences(connection, tenant_id, team_id):
-            yield Cell(team_id, row["skill"], row["source"], row["bucket"]), row
+        stored = await repository.stored_rollups(connection, tenant_id, team_id)
+        expected = await repository.counted_facts(connection, tenant_id, team_id)
+        yield {
+            cell: Rollups(stored.get(cell), expected.get(cell))
+            for cell in dict.fromkeys((*stored, *expected))
+            if stored.get(cell) != expected.get(cell)
+        }
+
+
+async def _put_right(connection: Connection, tenant_id: UUID, wrong: dict[Cell, Rollups]) -> None:
+    gone = [cell for cell, pair in wrong.items() if pair.expected is None]
+    right = {cell: pair.expected for cell, pair in wrong.items() if pair.expected is not None}
+    await repository.drop_rollups(connection, tenant_id, gone)
+    await repository.set_rollups(connection, tenant_id, right)
 
 
 def _fact_differences(change: Change) -> list[tuple[UUID, Difference]]:
@@ -124,24 +124,16 @@ def _fact_differences(change: Change) -> list[tuple[UUID, Difference]]:
     ]
 
 
-def _rollup_difference(cell: Cell, row: asyncpg.Record) -> Difference:
-    return Difference(
-        table="rollups",
-        row=cell,
-        stored=_rollup_text(row["stored_n"], row["stored_total"]),
-        expected=_rollup_text(row["expected_n"], row["expected_total"]),
-    )
-
-
-def _expected(row: asyncpg.Record) -> Distribution | None:
-    if row["expected_n"] is None:
-        return None
-    return Distribution(
-        n=row["expected_n"],
-        total=row["expected_total"],
-        squares=row["expected_squares"],
-        histogram=tuple(row["expected_histogram"]),
-    )
+def _rollup_differences(wrong: dict[Cell, Rollups]) -> list[Difference]:
+    return [
+        Difference(
+            table="rollups",
+            row=cell,
+            stored=_rollup_text(pair.stored),
+            expected=_rollup_text(pair.expected),
+        )
+        for cell, pair in wrong.items()
+    ]
 
 
 def _fact_text(fact: Fact | None) -> str | None:
@@ -150,5 +142,5 @@ def _fact_text(fact: Fact | None) -> str | None:
     return f"revision {fact.revision}, {fact.day}, score {fact.score}, team {fact.team_id}"
 
 
-def _rollup_text(n: int | None, total: int | None) -> str | None:
-    return None if n is None else f"n {n}, total {total}"
+def _rollup_text(rollup: Distribution | None) -> str | None:
+    return None if rollup is None else f"n {rollup.n}, total {rollup.total}"

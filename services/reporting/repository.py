@@ -1,12 +1,14 @@
 """Reads and writes of the reporting tables, always in the transaction of the caller."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
-from services.reporting.trends.distributions import Distribution
+from services.reporting.trends.distributions import Distribution, distribution_of_counts
 from services.reporting.trends.facts import Cell, Change, Fact
 from services.reporting.trends.weekly import SkillBucket
 from shared.contracts.base import Record
@@ -18,6 +20,9 @@ CONSUMER = "reporting"
 """Name of this consumer in `consumer_positions`."""
 
 _SQL = Queries("services.reporting")
+
+_COUNTS = msgspec.json.Decoder(tuple[int, ...])
+"""Reads the inside of an array's text; its brackets differ from JSON's."""
 
 
 class FeedPage(Record, frozen=True, kw_only=True):
@@ -170,14 +175,22 @@ async def rollup_teams(connection: Connection, tenant_id: UUID) -> list[UUID]:
     return [row["team_id"] for row in await connection.fetch(_SQL["rollup_teams"], tenant_id)]
 
 
-async def rollup_differences(
+async def counted_facts(
     connection: Connection, tenant_id: UUID, team_id: UUID
-) -> list[asyncpg.Record]:
-    """Return the team's rollups that differ from what its facts say."""
-    rows: list[asyncpg.Record] = await connection.fetch(
-        _SQL["rollup_differences"], tenant_id, team_id
-    )
-    return rows
+) -> dict[Cell, Distribution]:
+    """Return what a team's rollups must be, counted from its facts without any code of the fold."""
+    counts: dict[Cell, dict[int, int]] = defaultdict(dict)
+    for row in await connection.fetch(_SQL["counted_facts"], tenant_id, team_id):
+        counts[_cell(team_id, row)][row["score"]] = row["amount"]
+    return {cell: distribution_of_counts(amounts) for cell, amounts in counts.items()}
+
+
+async def stored_rollups(
+    connection: Connection, tenant_id: UUID, team_id: UUID
+) -> dict[Cell, Distribution]:
+    """Return a team's rollups as they stand."""
+    rows = await connection.fetch(_SQL["stored_rollups"], tenant_id, team_id)
+    return {_cell(team_id, row): _distribution(row) for row in rows}
 
 
 async def _facts(
@@ -200,8 +213,7 @@ async def _write_rollups(
         [row.n for row in whole],
         [row.total for row in whole],
         [row.squares for row in whole],
-        # PostgreSQL unnests nested arrays to the ground: so one flat array, cut into 101s there.
-        [count for row in whole for count in row.histogram],
+        [f"{{{','.join(map(str, row.histogram))}}}" for row in whole],
     )
 
 
@@ -210,5 +222,9 @@ def _distribution(row: asyncpg.Record) -> Distribution:
         n=row["n"],
         total=row["total"],
         squares=row["squares"],
-        histogram=tuple(row["histogram"]),
+        histogram=_COUNTS.decode(f"[{row['histogram'][1:-1]}]"),
     )
+
+
+def _cell(team_id: UUID, row: asyncpg.Record) -> Cell:
+    return Cell(team_id, row["skill"], row["source"], row["bucket"])

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-
 from services.scoring_worker.judging.judge import judge
 from services.scoring_worker.repository import (
     LearnerErasedError,

@@ -17,7 +17,9 @@ class EventType(StrEnum):
 
 
 class EventHeader(Record, frozen=True, kw_only=True):
-    """What is published to the stream `EVENTS` once an event has its position; no text, no numbers."""
+    """What is published to the stream `EVENTS` once an event has its position; no text, no
+    numbers.
+    """
 
     tenant_id: UUID
     event_id: UUID

@@ -94,6 +94,8 @@ class Voice(Authored, frozen=True, kw_only=True):
     deflect: tuple[str, ...] = ()
     soften: tuple[str, ...] = ()
     confused: tuple[str, ...] = ()
+    hesitate: tuple[str, ...] = ()
+    """Says no to an offer that would fit, because something that matters was never asked."""
     refuse: tuple[str, ...] = ()
     warn_leave: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()

@@ -45,9 +45,9 @@ class Indicator(Authored, frozen=True, kw_only=True):
     title: str
     polarity: Polarity
     weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
-    """Good: share beside the other good ones. Bad: percent of the points that it takes when full."""
+    """Good: share beside the other good ones. Bad: percent of the points it takes when full."""
     full_at: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
-    """Percent of the opportunities at which the indicator counts in full; nobody must do it always."""
+    """Percent of the opportunities at which it counts in full; nobody must do it always."""
 
 
 class Criterion(Authored, frozen=True, kw_only=True):
@@ -177,4 +177,4 @@ class JudgeResult(Record, frozen=True, kw_only=True):
     next_practice: str | None = None
     """One sentence: what to practice next; None when nothing was observed well enough."""
     flags: tuple[str, ...] = ()
-    """What a person should look at: `text_addressed_to_grader`, `self_praise`, `unsupported_language`."""
+    """To look at: `text_addressed_to_grader`, `self_praise`, `unsupported_language`."""

@@ -1,8 +1,8 @@
 """NATS subjects, streams and consumers: built and parsed here only.
 
-`jobs.<kind>.<tenant>` in one WorkQueue stream per kind; `wake.<kind>.<tenant>` and `wake.events` on core
-NATS; `live.<tenant>.<simulation>` on core NATS; `evt.<tenant>.<resource>.<type>` in the stream `EVENTS`.
-A tenant token is the base32 body of its id, so no dot, star or arrow can come in.
+`jobs.<kind>.<tenant>` in one WorkQueue stream per kind; `wake.<kind>.<tenant>` and `wake.events`
+on core NATS; `live.<tenant>.<simulation>` on core NATS; `evt.<tenant>.<resource>.<type>` in the
+stream `EVENTS`. A tenant token is the base32 body of its id, so no dot, star or arrow can come in.
 """
 
 from uuid import UUID

@@ -30,7 +30,9 @@ select $1, $2, $3, $4,
 """
 
 RETRY_AFTER_FULL_S = 5
-"""Seconds a client is told to wait when its queue is full; a worker clears thousands in that time."""
+"""Seconds a client is told to wait when its queue is full; a worker clears thousands in that
+time.
+"""
 
 
 async def add_job(
@@ -43,7 +45,8 @@ async def add_job(
     now: datetime,
     first_retry_s: float,
 ) -> JobMessage:
-    """Write a job; return the message to publish after the commit. A repeat with the same id is harmless.
+    """Write a job; return the message to publish after the commit. A repeat with the same id is
+    harmless.
 
     If nobody publishes (the process died), the relay does, `first_retry_s` seconds from now.
     """

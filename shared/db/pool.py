@@ -44,7 +44,9 @@ async def _pool(url: str, role: str, size: int, service: str) -> Pool:
 
 
 class Database:
-    """The two pools of a process. The system pool opens on first use: most processes never need it."""
+    """The two pools of a process. The system pool opens on first use: most processes never need
+    it.
+    """
 
     def __init__(self, app: Pool, url: str, service: str) -> None:
         self.app = app

@@ -1,8 +1,8 @@
 """Sealed columns: user text, names and external ids rest encrypted.
 
-AES-256-GCM. Each learner has a data key, wrapped by the tenant's key, wrapped by the master key. The
-associated data binds a sealed value to its tenant, table, column and row: moved anywhere else it does
-not open. Layout: version (1 byte), key id (1 byte), nonce (12), ciphertext and tag.
+AES-256-GCM. Each learner has a data key, wrapped by the tenant's key, wrapped by the master key.
+The associated data binds a sealed value to its tenant, table, column and row: moved anywhere else
+it does not open. Layout: version (1 byte), key id (1 byte), nonce (12), ciphertext and tag.
 """
 
 import hmac
@@ -70,7 +70,9 @@ class SealKey:
 
 
 class TenantKey(SealKey):
-    """A tenant's own key: seals team names and external ids, wraps learner keys, keys the lookup hash."""
+    """A tenant's own key: seals team names and external ids, wraps learner keys, keys the lookup
+    hash.
+    """
 
     def __init__(
         self, tenant_id: UUID, key: bytes, *, key_id: int = 1, random: RandomBytes = os.urandom

@@ -13,7 +13,8 @@ class QueryNotFoundError(KeyError):
 class Queries:
     """The statements of one `queries.sql`, by name.
 
-    The file is a list of `-- name: x`, one comment line that says why the query exists, the statement.
+    The file is a list of `-- name: x`, one comment line that says why the query exists, the
+    statement.
     """
 
     def __init__(self, package: str, file: str = "queries.sql") -> None:

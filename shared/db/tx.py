@@ -15,7 +15,8 @@ async def tenant_tx(database: Database, tenant_id: UUID) -> AsyncIterator[Connec
     Row-level security reads the tenant from a setting that is local to the transaction, so the
     connection carries nothing over to its next user. Never hold one across a network call.
     """
-    # One round trip for both; a UUID prints only hex and dashes, so it cannot break out of the literal.
+    # One round trip for both; a UUID prints only hex and dashes, so it cannot break out of the
+    # literal.
     begin = f"begin; select set_config('app.tenant_id', '{tenant_id}', true)"
     async with _transaction(database.app, begin) as connection:
         yield connection
@@ -23,7 +24,9 @@ async def tenant_tx(database: Database, tenant_id: UUID) -> AsyncIterator[Connec
 
 @asynccontextmanager
 async def system_tx(database: Database) -> AsyncIterator[Connection]:
-    """Open a transaction as `rapport_system`: keys, jobs, event headers across tenants; never text."""
+    """Open a transaction as `rapport_system`: keys, jobs, event headers across tenants; never
+    text.
+    """
     async with _transaction(await database.system(), "begin") as connection:
         yield connection
 
@@ -41,7 +44,9 @@ async def _transaction(pool: Pool, begin: str) -> AsyncIterator[Connection]:
 
 
 async def _roll_back(connection: Connection) -> None:
-    """End the transaction even while the task is being cancelled; a connection that cannot is dropped."""
+    """End the transaction even while the task is being cancelled; a connection that cannot is
+    dropped.
+    """
     try:
         await asyncio.shield(connection.execute("rollback", timeout=2))
     except BaseException:

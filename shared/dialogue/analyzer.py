@@ -67,7 +67,7 @@ def _sentence_acts(
     ):
         best[asked.act] = asked
     _read_echo(folded, sentence, echo, best)
-    _settle(folded, sentence, best)
+    _settle(folded, sentence, best, is_question=is_question)
     jargon = _acronym(text, folded, sentence)
     if jargon is not None:
         best.setdefault(Act.JARGON, jargon)
@@ -176,8 +176,13 @@ def _read_echo(
         best.setdefault(Act.PARAPHRASE, _span(Act.PARAPHRASE, whole))
 
 
-def _settle(folded: str, sentence: _Sentence, best: dict[Act, ActSpan]) -> None:
+def _settle(
+    folded: str, sentence: _Sentence, best: dict[Act, ActSpan], *, is_question: bool
+) -> None:
     """Remove readings that a stronger one in the same sentence rules out."""
+    check = best.get(Act.CHECK_UNDERSTANDING)
+    if check is not None and check.strength == 1 and not is_question:
+        del best[Act.CHECK_UNDERSTANDING]
     step = best.get(Act.NEXT_STEP)
     if step is not None and LEXICON.times.search(folded, sentence.start, sentence.end):
         best[Act.NEXT_STEP] = msgspec.structs.replace(step, strength=3, end=sentence.end)

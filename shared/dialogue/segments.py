@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from shared.dialogue.lexicon import LEXICON
 
@@ -47,13 +48,17 @@ def content_stems(text: str) -> frozenset[str]:
 
 def mentions(text: str, stems: tuple[str, ...]) -> bool:
     """Say whether any word of the text begins with one of the stems (a stem may hold spaces)."""
-    folded = fold(text)
-    return any(re.search(rf"(?<!\w){re.escape(stem.lower())}", folded) for stem in stems)
+    return _any_of(stems).search(fold(text)) is not None
 
 
 def quoted(text: str) -> tuple[tuple[int, int], ...]:
     """Return the stretches in double quotes: words that the speaker only reports."""
     return tuple(match.span() for match in _QUOTED.finditer(text))
+
+
+@lru_cache(maxsize=4096)
+def _any_of(stems: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(stem.lower()) for stem in stems)})")
 
 
 def _is_abbreviation(text: str, start: int, dot: int) -> bool:

@@ -1,11 +1,12 @@
 """The pull loop of a worker: fair between tenants, bounded by free slots.
 
-Each tenant has a consumer of its own in the lane's stream. A worker asks for no more messages than it has
-free slots, tenants in deficit round robin, and waits on one inbox subscription: an idle tenant costs
-nothing, and a tenant with thousands of jobs cannot stand in front of another.
+Each tenant has a consumer of its own in the lane's stream. A worker asks for no more messages than
+it has free slots, tenants in deficit round robin, and waits on one inbox subscription: an idle
+tenant costs nothing, and a tenant with thousands of jobs cannot stand in front of another.
 
-A request is `no_wait`: it is answered at once with messages or with "none". "None" makes the tenant idle
-until the next wake-up (`wake.<kind>.<tenant>`) or the next listing of subjects that hold messages.
+A request is `no_wait`: it is answered at once with messages or with "none". "None" makes the
+tenant idle until the next wake-up (`wake.<kind>.<tenant>`) or the next listing of subjects that
+hold messages.
 """
 
 import asyncio
@@ -35,7 +36,8 @@ from shared.messaging.topology import ensure_stream, job_stream_config
 log = get_logger()
 
 ACK_WAIT_S = 9.0
-"""Seconds JetStream waits before it hands an unfinished message to someone else. A little more than the
+"""Seconds JetStream waits before it hands an unfinished message to someone else. A little more
+than the
 lease of the row (8 s), so that the redelivered message finds the lease expired."""
 
 LIST_EVERY_S = 5.0
@@ -248,7 +250,7 @@ class LaneConsumer:
         try:
             job = msgspec.json.decode(message.data, type=JobMessage)
         except msgspec.DecodeError:
-            log.error("job.malformed", kind=self._kind.value)
+            log.exception("job.malformed", kind=self._kind.value)
             await message.term()
             return
         keeper = asyncio.create_task(_keep_in_progress(message))

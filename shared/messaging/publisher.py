@@ -16,7 +16,9 @@ ACK_TIMEOUT_S = 2.0
 
 
 class Publisher:
-    """Tells others that something is in Postgres. A failure is logged, never raised: the relay repeats it."""
+    """Tells others that something is in Postgres. A failure is logged, never raised: the relay
+    repeats it.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -14,7 +14,8 @@ FAIL_SCORING: Final = "scoring.fail"
 """ScoringFailure -> None. Marks the scoring failed; harmless when it is finished already."""
 
 CREATE_SIMULATION_SCORING: Final = "scoring.create_for_simulation"
-"""SimulationRef -> ScoringRef | None. Creates the scoring of an ended simulation, once; None when the
+"""SimulationRef -> ScoringRef | None. Creates the scoring of an ended simulation, once; None when
+the
 simulation failed by our own fault, which says nothing about the learner."""
 
 DISPATCH_SIMULATION: Final = "simulation.dispatch"

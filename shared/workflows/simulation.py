@@ -1,7 +1,7 @@
 """SimulationWorkflow: the life of one simulation, from open to scored.
 
-Interactive turns never pass through here (docs/adr/0001): the workflow waits for the end, with a timer
-that asks Postgres as the backstop, then has the conversation scored.
+Interactive turns never pass through here (docs/adr/0001): the workflow waits for the end, with a
+timer that asks Postgres as the backstop, then has the conversation scored.
 """
 
 from datetime import timedelta

@@ -95,9 +95,7 @@ class ScoringRepository:
 
     async def find_learner_key(self, learner_id: UUID) -> SealKey | None:
         """Return the key of a learner the caller may see."""
-        wrapped = await self._connection.fetchval(
-            _SQL["find_learner"], *self._bounds, learner_id
-        )
+        wrapped = await self._connection.fetchval(_SQL["find_learner"], *self._bounds, learner_id)
         return None if wrapped is None else self._tenant.learner_key(learner_id, wrapped)
 
     async def find_rubric(self, slug: str) -> RubricPin | None:
@@ -137,7 +135,7 @@ class ScoringRepository:
             raise NotFoundError
         return self._scoring(row)
 
-    async def list(
+    async def list_page(
         self, page: PageRequest, learner_id: UUID | None, status: Status | None
     ) -> list[Scoring]:
         """Return `page.limit + 1` scorings, if there are so many."""
@@ -152,9 +150,7 @@ class ScoringRepository:
         Raises:
             NotFoundError: none that the caller may see, or its learner was erased.
         """
-        row = await self._connection.fetchrow(
-            _SQL["get_assessment"], *self._bounds, assessment_id
-        )
+        row = await self._connection.fetchrow(_SQL["get_assessment"], *self._bounds, assessment_id)
         if row is None:
             raise NotFoundError
         key = self._tenant.learner_key(row["learner_id"], row["wrapped"])
@@ -197,9 +193,7 @@ class ScoringRepository:
             return None
         key = self._tenant.learner_key(row["learner_id"], row["wrapped"])
         conversation_id = cast("UUID", row["conversation_id"])
-        return key.open_text(
-            row["external_id"], "conversations.external_id", conversation_id.bytes
-        )
+        return key.open_text(row["external_id"], "conversations.external_id", conversation_id.bytes)
 
 
 def _rubric(row: asyncpg.Record) -> RubricPin:

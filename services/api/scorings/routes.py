@@ -49,7 +49,7 @@ class ScoringRoutes:
     async def create_scoring(self, call: Call) -> Answer:
         """Hand in a conversation to be scored.
 
-        Up to 500 turns. The scoring is queued; follow the `Location` until its status is `completed`.
+        Up to 500 turns. The scoring is queued; follow the `Location` until it is `completed`.
         """
         body: ScoringCreate = call.body
         if body.occurred_at and body.occurred_at > self._clock.now() + CLOCK_SLACK:

@@ -1,6 +1,6 @@
 """Requests and answers of `/v1/scorings` and `/v1/assessments`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -35,6 +35,9 @@ MAX_TEXT = 8000
 MAX_MS = 7 * 24 * 3600 * 1000
 """A conversation lasts a week at most."""
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Anything before is a mistake of the sender."""
+
 Milliseconds = Annotated[
     int, msgspec.Meta(ge=0, le=MAX_MS, description="Since the start of the conversation.")
 ]
@@ -57,9 +60,7 @@ class ConversationTurn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ConversationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A conversation that happened."""
 
-    turns: Annotated[
-        tuple[ConversationTurn, ...], msgspec.Meta(min_length=1, max_length=MAX_TURNS)
-    ]
+    turns: Annotated[tuple[ConversationTurn, ...], msgspec.Meta(min_length=1, max_length=MAX_TURNS)]
     source: ConversationSource
     external_id: ExternalId | None = None
 
@@ -93,6 +94,10 @@ class ScoringCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rubric: Annotated[Slug, msgspec.Meta(description="Slug; the newest version is used.")] = (
         "general"
     )
+
+    def __post_init__(self) -> None:
+        if self.occurred_at is not None and self.occurred_at < EARLIEST:
+            raise RuleError(broken("/occurred_at", "out-of-range", "This is before the year 2000"))
 
 
 class ScoringQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,7 +26,6 @@ from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey
 from shared.db.tx import tenant_tx
 from shared.errors import FieldError, NotFoundError
-from shared.ids import format_id
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +98,7 @@ class ScoringService:
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             tenant = await self._context.keys.tenant(connection, principal.tenant_id)
             repository = ScoringRepository(connection, bounds, tenant)
-            return await repository.list(page, learner_id, status)
+            return await repository.list_page(page, learner_id, status)
 
     async def get_assessment(self, principal: Principal, assessment_id: UUID) -> Assessment:
         """Return an assessment; raises `NotFoundError`."""
@@ -166,7 +165,7 @@ async def _ingredients(
         return key, pin
     errors = []
     if key is None:
-        errors.append(_missing("/learner_id", f"No learner {format_id('lrn', learner_id)}"))
+        errors.append(_missing("/learner_id", "No such learner"))
     if pin is None:
         errors.append(_missing("/rubric", "No such rubric"))
     raise NotFoundError(errors=tuple(errors))

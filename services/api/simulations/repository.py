@@ -193,14 +193,12 @@ class SimulationRepository:
         Raises:
             NotFoundError: none that the caller may see.
         """
-        row = await self._connection.fetchrow(
-            _SQL["get_simulation"], *self._bounds, simulation_id
-        )
+        row = await self._connection.fetchrow(_SQL["get_simulation"], *self._bounds, simulation_id)
         if row is None:
             raise NotFoundError
         return _simulation(row)
 
-    async def list(
+    async def list_page(
         self, page: PageRequest, learner_id: UUID | None, status: Status | None
     ) -> list[Simulation]:
         """Return `page.limit + 1` simulations, if there are so many."""
@@ -225,7 +223,7 @@ class SimulationRepository:
         await self._connection.execute(_SQL["end_simulation"], self._tenant_id, simulation_id, at)
 
     async def open_gate(self, simulation_id: UUID, claim: Claim, backlog: int) -> Gate:
-        """Lock the simulation and return what decides about a turn; `waiting` counts up to `backlog`.
+        """Lock the simulation and return what decides; `waiting` counts up to `backlog`.
 
         The claim may be older than the lock: a twin that committed in between is not in it.
 
@@ -309,9 +307,7 @@ def open_turn(row: asyncpg.Record, key: SealKey) -> Turn:
 
 
 def _standing(row: asyncpg.Record) -> Standing:
-    return Standing(
-        status=row["status"], end_reason=row["end_reason"], last_seq=row["last_seq"]
-    )
+    return Standing(status=row["status"], end_reason=row["end_reason"], last_seq=row["last_seq"])
 
 
 def _simulation(row: asyncpg.Record) -> Simulation:

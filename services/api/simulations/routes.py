@@ -91,9 +91,7 @@ class SimulationRoutes:
         rows = await self._simulations.list(
             call.principal, page, learner_id=learner_id, status=query.status
         )
-        return Answer(
-            body=make_page(rows, page, lambda row: row.simulation_id, SimulationView.of)
-        )
+        return Answer(body=make_page(rows, page, lambda row: row.simulation_id, SimulationView.of))
 
     @endpoint(
         Endpoint(
@@ -130,8 +128,8 @@ class SimulationRoutes:
     async def create_turn(self, call: Call) -> Answer:
         """Say something to the customer and wait for the reply.
 
-        Answers 200 with both turns, or 202 after 20 seconds without a reply: it is still being made,
-        and the `Location` will list it. A repeat with the same key waits for the same reply.
+        Answers 200 with both turns, or 202 after 20 seconds without a reply: it is still being
+        made, and the `Location` will list it. A repeat with the same key waits for the same reply.
         """
         body: TurnCreate = call.body
         simulation_id = call.ids["simulation_id"]

@@ -153,7 +153,31 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, simulation: Simulation) -> "SimulationView":
         """Return the public form."""
-        return cls(**_fields(simulation))
+        ended_at = simulation.ended_at
+        return cls(
+            id=format_id("sim", simulation.simulation_id),
+            learner_id=format_id("lrn", simulation.learner_id),
+            scenario=ScenarioPin(
+                id=format_id("scn", simulation.scenario_id),
+                slug=simulation.scenario_slug,
+                version=simulation.scenario_version,
+                title=simulation.title,
+            ),
+            mode=simulation.mode,
+            profile=simulation.profile,
+            seed=simulation.seed,
+            status=simulation.status,
+            end_reason=simulation.end_reason,
+            last_seq=simulation.last_seq,
+            brief=simulation.brief,
+            goals=simulation.goals,
+            notice=AI_NOTICE,
+            scoring_id=public("scr", simulation.scoring_id),
+            assessment_id=public("asm", simulation.assessment_id),
+            created_at=utc(simulation.created_at),
+            last_activity_at=utc(simulation.last_activity_at),
+            ended_at=None if ended_at is None else utc(ended_at),
+        )
 
 
 class SimulationCreated(SimulationView, frozen=True, kw_only=True):
@@ -164,7 +188,8 @@ class SimulationCreated(SimulationView, frozen=True, kw_only=True):
     @classmethod
     def opened(cls, simulation: Simulation, opening: Turn) -> "SimulationCreated":
         """Return the public form."""
-        return cls(**_fields(simulation), turns=[TurnView.of(opening)])
+        fields = msgspec.structs.asdict(SimulationView.of(simulation))
+        return cls(**fields, turns=[TurnView.of(opening)])
 
 
 class StandingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,31 +229,3 @@ class TurnList(msgspec.Struct, frozen=True, kw_only=True):
     """Turns in order."""
 
     data: list[TurnView]
-
-
-def _fields(simulation: Simulation) -> dict[str, object]:
-    ended_at = simulation.ended_at
-    return {
-        "id": format_id("sim", simulation.simulation_id),
-        "learner_id": format_id("lrn", simulation.learner_id),
-        "scenario": ScenarioPin(
-            id=format_id("scn", simulation.scenario_id),
-            slug=simulation.scenario_slug,
-            version=simulation.scenario_version,
-            title=simulation.title,
-        ),
-        "mode": simulation.mode,
-        "profile": simulation.profile,
-        "seed": simulation.seed,
-        "status": simulation.status,
-        "end_reason": simulation.end_reason,
-        "last_seq": simulation.last_seq,
-        "brief": simulation.brief,
-        "goals": simulation.goals,
-        "notice": AI_NOTICE,
-        "scoring_id": public("scr", simulation.scoring_id),
-        "assessment_id": public("asm", simulation.assessment_id),
-        "created_at": utc(simulation.created_at),
-        "last_activity_at": utc(simulation.last_activity_at),
-        "ended_at": None if ended_at is None else utc(ended_at),
-    }

@@ -123,7 +123,9 @@ class SimulationService:
         """Return one more simulation than the page holds, in order of creation."""
         bounds = principal.bounds(self._context.clock.now())
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            return await SimulationRepository(connection, bounds).list(page, learner_id, status)
+            return await SimulationRepository(connection, bounds).list_page(
+                page, learner_id, status
+            )
 
     async def end(
         self, principal: Principal, claim: Claim | None, simulation_id: UUID

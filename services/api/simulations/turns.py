@@ -1,6 +1,6 @@
 """A learner's turn: stored with its job in one transaction, then the reply is awaited.
 
-If this process dies after the commit, the reply is still made, and a repeat of the request finds it.
+If this process dies after the commit, the reply is still made, and a repeated request finds it.
 """
 
 import asyncio

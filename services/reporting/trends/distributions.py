@@ -1,7 +1,7 @@
 """Distributions of scores: integers 0..100, so 101 counts lose nothing and merge exactly."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from operator import add, sub
 
@@ -52,6 +52,16 @@ def distribution_of(scores: Iterable[int]) -> Distribution:
         total += score
         squares += score * score
     return Distribution(n=n, total=total, squares=squares, histogram=tuple(histogram))
+
+
+def distribution_of_counts(amounts: Mapping[int, int]) -> Distribution:
+    """Return the distribution that holds each score (0..100) as often as given."""
+    return Distribution(
+        n=sum(amounts.values()),
+        total=sum(score * amount for score, amount in amounts.items()),
+        squares=sum(score * score * amount for score, amount in amounts.items()),
+        histogram=tuple(amounts.get(score, 0) for score in range(CELLS)),
+    )
 
 
 def merge(parts: Sequence[Distribution]) -> Distribution:

@@ -80,9 +80,9 @@ def movements(change: Change) -> dict[Cell, Distribution]:
     added, removed = _scores_by_cell(change.added), _scores_by_cell(change.removed)
     moves: dict[Cell, Distribution] = {}
     for cell in dict.fromkeys((*added, *removed)):
-        move = difference(
-            distribution_of(added.get(cell, ())), distribution_of(removed.get(cell, ()))
-        )
+        move = distribution_of(added.get(cell, ()))
+        if cell in removed:
+            move = difference(move, distribution_of(removed[cell]))
         if not move.is_zero:
             moves[cell] = move
     return moves

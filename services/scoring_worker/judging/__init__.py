@@ -1,1 +1,1 @@
-"""The judge: a pure function from transcript and rubric to a result. No I/O, no clock, no randomness."""
+"""The judge: a pure function from transcript and rubric to a result; no clock, no randomness."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from services.scoring_worker.judging.aggregate import Measured, strength, verdict
-from services.scoring_worker.judging.customer import find_feeling
+from services.scoring_worker.judging.aggregate import Measured
+from services.scoring_worker.judging.customer import REPEATED, find_feeling
 from services.scoring_worker.judging.evidence import cite, verify
 from services.scoring_worker.judging.finding import Observation
 from services.scoring_worker.judging.phrases import COACHING, Correction
 from services.scoring_worker.judging.wordings import say_back
-from services.scoring_worker.judging.words import count_words, sentence_at, sentences, topics
+from services.scoring_worker.judging.words import count_words, fold, sentence_at, sentences, topics
 from shared.contracts.base import Record
 from shared.contracts.scoring import (
     Advice,
@@ -26,11 +26,17 @@ MAX_EACH = 2
 PRAISE_FROM = 45
 """Below this score of the criterion praise for one of its indicators would sound hollow."""
 
+STRONG_FROM = 85
+"""From this score of the criterion on, what was left out is no longer worth a remark."""
+
 MAX_QUOTE_CHARS = 140
 """A longer quote of the customer is cut at a word."""
 
 _BAD_FIRST = 2
 """What hurt counts this many times what was missing."""
+
+_LATE = frozenset({"offers_option", "moves_forward", "gives_next_step", "names_who_and_when"})
+"""Indicators whose absence shows best near the end."""
 
 _HANDY_WORDS = range(5, 31)
 """A quote of this length is read at a glance."""
@@ -58,9 +64,9 @@ def advise(
         total = sum(i.indicator.weight for i in items if i.indicator.polarity is Polarity.GOOD) or 1
         for item in items:
             if _is_strength(result, item):
-                strengths.append(_weigh(result.skill, item, strength(item), total))
-            elif _is_improvement(item):
-                improvements.append(_weigh(result.skill, item, 1 - strength(item), total))
+                strengths.append(_weigh(result.skill, item, item.strength, total))
+            elif _is_improvement(result, item):
+                improvements.append(_weigh(result.skill, item, 1 - item.strength, total))
     praise = _pick(strengths, transcript, frozenset())
     taken = frozenset(item.evidence.turn_id for item in praise if item.evidence)
     return (*praise, *_pick(improvements, transcript, taken))
@@ -71,19 +77,19 @@ def _is_strength(result: CriterionResult, item: Measured) -> bool:
         item.indicator.polarity is Polarity.GOOD
         and item.indicator.key in COACHING.praise
         and (result.score or 0) >= PRAISE_FROM
-        and verdict(item) is Verdict.MET
+        and item.verdict is Verdict.MET
     )
 
 
-def _is_improvement(item: Measured) -> bool:
+def _is_improvement(result: CriterionResult, item: Measured) -> bool:
     if item.indicator.polarity is Polarity.BAD:
         return item.finding.hits > 0
-    return verdict(item) is Verdict.NOT_MET
+    return (result.score or 0) < STRONG_FROM and item.verdict is Verdict.NOT_MET
 
 
 def _weigh(skill: str, item: Measured, share: Fraction, total: int) -> _Candidate:
     if item.indicator.polarity is Polarity.BAD:
-        value = _BAD_FIRST * item.indicator.weight * strength(item)
+        value = _BAD_FIRST * item.indicator.weight * item.strength
     else:
         value = 100 * item.indicator.weight * share / total
     return _Candidate(skill=skill, item=item, value=value)
@@ -94,22 +100,25 @@ def _pick(
 ) -> tuple[Advice, ...]:
     """Take the weightiest, one per skill and one per turn; equal ones in the rubric's order."""
     picked: list[Advice] = []
+    keys: set[str] = set()
     for candidate in sorted(candidates, key=lambda item: -item.value):
         if len(picked) == MAX_EACH:
             break
-        if any(item.skill == candidate.skill for item in picked):
+        key = candidate.item.indicator.key
+        if any(item.skill == candidate.skill for item in picked) or key in keys:
             continue
         cited = taken | {item.evidence.turn_id for item in picked if item.evidence}
         advice = _bind(candidate, transcript, cited)
-        if advice is not None and all(advice.text != item.text for item in picked):
+        if advice is not None:
             picked.append(advice)
+            keys.add(key)
     return tuple(picked)
 
 
 def _bind(candidate: _Candidate, transcript: Transcript, cited: frozenset[str]) -> Advice | None:
     """Bind the advice to the best quote that still stands, or drop it."""
     item = candidate.item
-    wants_hit = item.indicator.polarity is Polarity.BAD or verdict(item) is Verdict.MET
+    wants_hit = item.indicator.polarity is Polarity.BAD or item.verdict is Verdict.MET
     places = [
         seen
         for seen in item.finding.observations
@@ -135,12 +144,17 @@ def _quote(seen: Observation, transcript: Transcript) -> Evidence:
     return cite(transcript.turns[seen.agent], seen.start, seen.end)
 
 
-def _fitness(seen: Observation, item: Measured, transcript: Transcript) -> tuple[bool, bool]:
-    """Prefer a turn whose wording can use the customer's own sentence, then a quote of handy length."""
+def _fitness(seen: Observation, item: Measured, transcript: Transcript) -> tuple[bool, bool, int]:
+    """Prefer a turn whose customer can be said back, a handy quote, then the right time.
+
+    Solutions are missed late in a conversation, feelings and questions early.
+    """
     heard = _heard(seen, transcript)
     correction = _correction(item)
     echoed = "{echo}" in correction.wording and heard is not None and say_back(heard) is not None
-    return echoed, count_words(_quote(seen, transcript).quote) in _HANDY_WORDS
+    handy = count_words(_quote(seen, transcript).quote) in _HANDY_WORDS
+    late = item.indicator.key in _LATE
+    return echoed, handy, seen.agent if late else -seen.agent
 
 
 def _heard(seen: Observation, transcript: Transcript) -> str | None:
@@ -164,18 +178,26 @@ def _correct(seen: Observation, item: Measured, transcript: Transcript) -> str:
 
 
 def _fill(correction: Correction, heard: str | None) -> str:
-    found = None if heard is None else find_feeling(heard)
-    family = "plain" if found is None else found[0].value
-    echo = None if heard is None else say_back(heard)
-    if "{echo}" in correction.wording and echo is None:
-        return correction.fallback
-    return correction.wording.format(
+    family = _family(heard or "")
+    echo = say_back(heard or "")
+    has_echo = echo is not None or "{echo}" not in correction.wording
+    return (correction.wording if has_echo else correction.fallback).format(
         echo=echo, feeling=COACHING.feeling[family], impact=COACHING.impact[family]
     )
 
 
+def _family(heard: str) -> str:
+    found = find_feeling(heard)
+    if found is not None:
+        return found[0].value
+    return "repeated" if REPEATED.search(fold(heard)) else "plain"
+
+
 def _excerpt(text: str) -> str:
-    """Return the sentence that carries the feeling, else the fullest one, cut at a word."""
+    """Return a short turn whole, else the sentence with the feeling or the fullest one."""
+    whole = " ".join(text.split()).strip('“”"')
+    if len(whole) <= MAX_QUOTE_CHARS:
+        return whole
     found = find_feeling(text)
     spans = sentences(text)
     if not spans:

@@ -1,10 +1,12 @@
 """The arithmetic from findings to numbers; exact fractions, rounded once at the end (half up).
 
 Indicator
-    good: rate = (hits + PRIOR * CAUTION) / (occasions + CAUTION), strength = min(1, rate / full_at).
+    good: rate = (hits + PRIOR * CAUTION) / (occasions + CAUTION);
+        strength = min(1, rate / full_at).
         The prior keeps one lucky (or unlucky) occasion from deciding; a check of the whole
         conversation needs no caution: rate = hits / occasions.
-    bad: strength = min(1, hits / (occasions + CAUTION) / full_at); a check of the whole: hits / occasions.
+    bad: strength = min(1, hits / (occasions + CAUTION) / full_at);
+        for a check of the whole conversation hits / occasions.
 
 Criterion
     earned = sum(weight * strength) / sum(weight) over the good indicators with occasions.
@@ -12,7 +14,7 @@ Criterion
         the whole conversation (a checklist: steps done / steps required).
     score = points * product over the bad indicators of (1 - weight / 100 * strength).
     A criterion is scored on at least MIN_OCCASIONS answers that showed or could have shown it, in a
-    conversation with at least MIN_AGENT_TURNS agent turns; bad behavior that was seen counts as shown.
+    conversation with at least MIN_AGENT_TURNS agent turns; bad behavior that was seen counts.
 
 Form (as scorecards are usually read)
     section = sum(weight * score) / sum(weight) over its scored criteria;
@@ -62,37 +64,58 @@ class Measured(Record, frozen=True, kw_only=True):
 
     indicator: Indicator
     finding: Finding
+    strength: Fraction
+    """How far the indicator counts, 0 (not at all) to 1 (in full)."""
+    verdict: Verdict
     coached_as: str = ""
-    """Indicator key whose advice fits, for a step of a scenario; empty for the rubric's own indicators."""
+    """Indicator key whose advice fits a scenario's step; empty for the rubric's own indicators."""
 
 
-def rate(measured: Measured) -> Fraction:
+def rate(indicator: Indicator, finding: Finding) -> Fraction:
     """Return the share of occasions on which the behavior was shown, 0..1, with caution for few."""
-    finding = measured.finding
     if not finding.opportunities:
         return Fraction(0)
     if finding.census:
         return Fraction(finding.hits, finding.opportunities)
-    prior = PRIOR * CAUTION if measured.indicator.polarity is Polarity.GOOD else Fraction(0)
+    prior = PRIOR * CAUTION if indicator.polarity is Polarity.GOOD else Fraction(0)
     return (finding.hits + prior) / (finding.opportunities + CAUTION)
 
 
-def strength(measured: Measured) -> Fraction:
-    """Return how far the indicator counts, 0 (not at all) to 1 (in full)."""
-    return min(Fraction(1), rate(measured) * 100 / measured.indicator.full_at)
+def _verdict(indicator: Indicator, finding: Finding) -> Verdict:
+    """Answer one indicator. For a bad one `met` means that it was seen."""
+    if not finding.opportunities:
+        return Verdict.NO_OPPORTUNITY
+    if indicator.polarity is Polarity.BAD:
+        return Verdict.MET if finding.hits else Verdict.NOT_MET
+    if finding.opportunities < MIN_OCCASIONS and not finding.hits and not finding.census:
+        return Verdict.NOT_ENOUGH_EVIDENCE
+    shown = Fraction(finding.hits, finding.opportunities)
+    enough = MET_SHARE * indicator.full_at / 100
+    return Verdict.MET if finding.hits and shown >= enough else Verdict.NOT_MET
+
+
+def weigh(indicator: Indicator, finding: Finding, *, coached_as: str = "") -> Measured:
+    """Answer one indicator from what was found, with its strength."""
+    return Measured(
+        indicator=indicator,
+        finding=finding,
+        strength=min(Fraction(1), rate(indicator, finding) * 100 / indicator.full_at),
+        verdict=_verdict(indicator, finding),
+        coached_as=coached_as,
+    )
 
 
 def points(items: Sequence[Measured]) -> Fraction:
     """Return the exact score of a criterion, 0..100, before any abstention."""
     good = [item for item in items if _is_good(item) and item.finding.opportunities]
     weight = sum(item.indicator.weight for item in good)
-    earned = sum((item.indicator.weight * strength(item) for item in good), Fraction(0))
+    earned = sum((item.indicator.weight * item.strength for item in good), Fraction(0))
     share = earned / weight if weight else PRIOR
     checklist = bool(good) and all(item.finding.census for item in good)
     total = 100 * share if checklist else FLOOR + (100 - FLOOR) * share
     for item in items:
         if not _is_good(item):
-            total *= 1 - Fraction(item.indicator.weight, 100) * strength(item)
+            total *= 1 - Fraction(item.indicator.weight, 100) * item.strength
     return total
 
 
@@ -122,20 +145,6 @@ def status(items: Sequence[Measured], *, agent_turns: int) -> SkillStatus:
     if seen < MIN_OCCASIONS or agent_turns < MIN_AGENT_TURNS:
         return SkillStatus.INSUFFICIENT_EVIDENCE
     return SkillStatus.SCORED
-
-
-def verdict(measured: Measured) -> Verdict:
-    """Answer one indicator. For a bad one `met` means that it was seen."""
-    finding = measured.finding
-    if not finding.opportunities:
-        return Verdict.NO_OPPORTUNITY
-    if measured.indicator.polarity is Polarity.BAD:
-        return Verdict.MET if finding.hits else Verdict.NOT_MET
-    if finding.opportunities < MIN_OCCASIONS and not finding.hits and not finding.census:
-        return Verdict.NOT_ENOUGH_EVIDENCE
-    shown = Fraction(finding.hits, finding.opportunities)
-    enough = MET_SHARE * measured.indicator.full_at / 100
-    return Verdict.MET if finding.hits and shown >= enough else Verdict.NOT_MET
 
 
 def round_half_up(value: Fraction) -> int:
@@ -171,7 +180,7 @@ def overall(rubric: RubricSpec, scores: dict[str, int | None]) -> int | None:
 def skills(
     rubric: RubricSpec, results: Sequence[CriterionResult], seen: dict[str, int]
 ) -> tuple[SkillScore, ...]:
-    """Roll criteria up to skills, in the order of the rubric; `seen` holds occasions per criterion key."""
+    """Roll criteria up to skills, in the order of the rubric; `seen`: occasions by criterion."""
     weights = {c.key: c.weight for section in rubric.sections for c in section.criteria}
     rolled: list[SkillScore] = []
     for skill in dict.fromkeys(result.skill for result in results):

@@ -32,7 +32,7 @@ SHOUTED = re.compile(r"\b[A-Z]{4,}\b.*\b[A-Z]{4,}\b|!{2,}")
 """Two words in capitals, or doubled exclamation marks."""
 
 NEGATION_CHARS = 30
-"""How far before a feeling word a negation is looked for; longer than any `no longer` plus one word."""
+"""How far before a feeling word a negation is looked for: `no longer` plus one long word."""
 
 _FEELINGS = tuple(
     (Feeling(family), re.compile(rf"\b(?:{either(words).pattern})"))
@@ -49,7 +49,7 @@ class CustomerCues(Record, frozen=True, kw_only=True):
     end: int
     asks: bool
     substantial: bool
-    """At least two words that carry a topic: there is something to listen to."""
+    """At least three words that carry a topic: there is something to listen to."""
     tests_patience: bool
     """Repeats, refuses, is confused, insults, threatens, shouts or is angry."""
 
@@ -77,7 +77,7 @@ def read_customer(text: str, analysis: TurnAnalysis) -> CustomerCues:
         start=start,
         end=end,
         asks=bool(ASKS.search(fold(text))),
-        substantial=len(topics(text)) >= 2,
+        substantial=len(topics(text)) >= 3,
         tests_patience=_tests_patience(text, feeling, analysis),
     )
 

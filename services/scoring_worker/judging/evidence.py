@@ -39,7 +39,7 @@ def _stands(evidence: Evidence, turn: TranscriptTurn, polarity: Polarity) -> boo
 
 
 def withdraw_unproven(finding: Finding, transcript: Transcript, polarity: Polarity) -> Finding:
-    """Turn every hit whose quote fails the check into a miss; the verdict follows from what is left."""
+    """Turn every hit whose quote fails the check into a miss; the verdict follows."""
     checked = tuple(
         item if not item.hit or _proven(item, transcript, polarity) else _as_miss(item)
         for item in finding.observations

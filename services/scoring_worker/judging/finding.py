@@ -1,4 +1,4 @@
-"""What a detector hands to the arithmetic: occasions, and where the behavior was or was not shown."""
+"""What a detector hands to the arithmetic: occasions, and where the behavior was shown."""
 
 from shared.contracts.base import Record
 
@@ -21,7 +21,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
     observations: tuple[Observation, ...] = ()
     census: bool = False
-    """True for a check of the conversation as a whole: one look settles it, so small-sample caution is wrong."""
+    """A check of the whole conversation: one look settles it, so no caution for few occasions."""
 
     @property
     def hits(self) -> int:

@@ -17,6 +17,7 @@ from services.scoring_worker.judging.metrics import measure
 from services.scoring_worker.judging.next_practice import recommend
 from services.scoring_worker.judging.reading import Reading, read
 from services.scoring_worker.judging.version import ENGINE_VERSION
+from shared.contracts.base import Record
 from shared.contracts.scenario import Step
 from shared.contracts.scoring import (
     Criterion,
@@ -33,8 +34,13 @@ from shared.contracts.scoring import (
 PROCESS_SKILL = "own.process_adherence"
 """The skill whose good indicators a scenario's required steps replace."""
 
-ORDER_WEIGHT = 40
-"""Percent of the points that breaking every order rule takes."""
+ORDER = Indicator(
+    key="out_of_order",
+    title="Did a step before the one that must come first",
+    polarity=Polarity.BAD,
+    weight=40,
+)
+"""Joins the required steps; breaking every order rule takes `weight` percent of the points."""
 
 UNSUPPORTED_LANGUAGE = "unsupported_language"
 """Flag: the analyzer does not know this language, so there is no number."""
@@ -85,10 +91,10 @@ def judge(
 def indicator_rates(
     transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
 ) -> dict[str, dict[str, float]]:
-    """Return criterion key -> indicator key -> strength 0..1, without any abstention (for validation)."""
+    """Return criterion key -> indicator key -> strength 0..1, without any abstention."""
     measured = _measure_all(transcript, read(transcript), rubric, required_steps)
     return {
-        key: {item.indicator.key: float(aggregate.strength(item)) for item in items}
+        key: {item.indicator.key: float(item.strength) for item in items}
         for key, items in measured.items()
     }
 
@@ -111,32 +117,39 @@ def _measure_all(
     measured: dict[str, tuple[Measured, ...]] = {}
     for section in rubric.sections:
         for criterion in section.criteria:
-            items = _measure(criterion, reading, steps)
             measured[criterion.key] = tuple(
-                Measured(
-                    indicator=item.indicator,
-                    finding=withdraw_unproven(item.finding, transcript, item.indicator.polarity),
+                aggregate.weigh(
+                    item.indicator,
+                    withdraw_unproven(item.finding, transcript, item.indicator.polarity),
                     coached_as=item.coached_as,
                 )
-                for item in items
+                for item in _detect_all(criterion, reading, steps)
             )
     return measured
 
 
-def _measure(criterion: Criterion, reading: Reading, steps: tuple[Step, ...]) -> list[Measured]:
+class _Detected(Record, frozen=True, kw_only=True):
+    """What a detector found, before its quotes were checked."""
+
+    indicator: Indicator
+    finding: Finding
+    coached_as: str = ""
+
+
+def _detect_all(criterion: Criterion, reading: Reading, steps: tuple[Step, ...]) -> list[_Detected]:
     if steps and criterion.skill == PROCESS_SKILL:
         bad = [item for item in criterion.indicators if item.polarity is Polarity.BAD]
-        return [*_measure_steps(reading, steps), *(_detect(item, reading) for item in bad)]
+        return [*_detect_steps(reading, steps), *(_detect(item, reading) for item in bad)]
     return [_detect(item, reading) for item in criterion.indicators]
 
 
-def _detect(indicator: Indicator, reading: Reading) -> Measured:
-    return Measured(indicator=indicator, finding=get_detector(indicator.key)(reading))
+def _detect(indicator: Indicator, reading: Reading) -> _Detected:
+    return _Detected(indicator=indicator, finding=get_detector(indicator.key)(reading))
 
 
-def _measure_steps(reading: Reading, steps: tuple[Step, ...]) -> list[Measured]:
-    measured = [
-        Measured(
+def _detect_steps(reading: Reading, steps: tuple[Step, ...]) -> list[_Detected]:
+    done = [
+        _Detected(
             indicator=Indicator(
                 key=f"step:{step.key}", title=step.title, polarity=Polarity.GOOD, weight=1
             ),
@@ -145,13 +158,7 @@ def _measure_steps(reading: Reading, steps: tuple[Step, ...]) -> list[Measured]:
         )
         for step in steps
     ]
-    order = Indicator(
-        key="out_of_order",
-        title="Did a step before the one that must come first",
-        polarity=Polarity.BAD,
-        weight=ORDER_WEIGHT,
-    )
-    return [*measured, Measured(indicator=order, finding=out_of_order(steps)(reading))]
+    return [*done, _Detected(indicator=ORDER, finding=out_of_order(steps)(reading))]
 
 
 def _criterion_result(
@@ -165,7 +172,7 @@ def _criterion_result(
     status = aggregate.status(items, agent_turns=len(reading.agent))
     if not known_language:
         status = SkillStatus.INSUFFICIENT_EVIDENCE
-        items = [Measured(indicator=item.indicator, finding=Finding()) for item in items]
+        items = [aggregate.weigh(item.indicator, Finding()) for item in items]
     scored = status is SkillStatus.SCORED
     return CriterionResult(
         key=criterion.key,
@@ -182,7 +189,7 @@ def _indicator_result(item: Measured, transcript: Transcript) -> IndicatorResult
         key=item.indicator.key,
         title=item.indicator.title,
         polarity=item.indicator.polarity,
-        verdict=aggregate.verdict(item),
+        verdict=item.verdict,
         opportunities=item.finding.opportunities,
         hits=item.finding.hits,
         evidence=quotes(item.finding, transcript),

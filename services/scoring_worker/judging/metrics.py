@@ -5,7 +5,7 @@ from shared.contracts.scoring import Metrics
 
 
 def measure(reading: Reading) -> Metrics:
-    """Return handle time, talk share (words as proxy of time), question rate and longest monologue."""
+    """Return handle time, talk share (words stand for time), question rate, longest monologue."""
     agent = [turn for turn in reading.turns if turn.turn.role == "agent"]
     agent_words = sum(turn.raw.words for turn in agent)
     all_words = sum(turn.raw.words for turn in reading.turns)

@@ -8,14 +8,17 @@ from shared.contracts.scoring import SkillScore
 MIN_SEEN = 3
 """Occasions from which a skill counts as well observed."""
 
+ABOUT_EQUAL = 10
+"""Scores in the same ten points are about equal; then the rubric's order decides."""
+
 GOOD_ENOUGH = 85
 """From here on the next step is a harder conversation, not a drill."""
 
 
 def recommend(skills: Sequence[SkillScore]) -> str | None:
-    """Return one sentence, or None when no skill was seen often enough. Ties go to the rubric's order."""
+    """Return one sentence, or None when no skill was seen often enough."""
     seen = [
-        (skill.score, place, skill.skill)
+        (skill.score // ABOUT_EQUAL, place, skill)
         for place, skill in enumerate(skills)
         if skill.score is not None
         and skill.opportunities >= MIN_SEEN
@@ -23,5 +26,6 @@ def recommend(skills: Sequence[SkillScore]) -> str | None:
     ]
     if not seen:
         return None
-    score, _, skill = min(seen)
-    return COACHING.practice["harder" if score >= GOOD_ENOUGH else skill]
+    weakest = min(seen)[2]
+    is_strong = (weakest.score or 0) >= GOOD_ENOUGH
+    return COACHING.practice["harder" if is_strong else weakest.skill]

@@ -1,4 +1,4 @@
-"""Loads `phrases.yaml` and `coaching.yaml` once, at import: the judge's data, checked when it is read."""
+"""Loads `phrases.yaml` and `coaching.yaml` once, at import; both are checked when read."""
 
 import re
 from collections.abc import Iterable

@@ -1,12 +1,15 @@
-"""A transcript, read once: every turn analyzed, customer cues found, turns paired into exchanges."""
+"""A transcript, read once: turns analyzed, customer cues found, turns paired into exchanges."""
 
-from services.scoring_worker.judging.customer import CustomerCues, read_customer
+from services.scoring_worker.judging.customer import NEGATED, CustomerCues, Feeling, read_customer
 from services.scoring_worker.judging.shield import blank, suspicious
-from services.scoring_worker.judging.words import Span, sentence_at, sentences
+from services.scoring_worker.judging.words import Span, fold, sentence_at, sentences
 from shared.contracts.base import Record
 from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
 from shared.contracts.scoring import Transcript, TranscriptTurn
 from shared.dialogue.analyzer import analyze
+
+CLEAR = 2
+"""Strength from which a span counts as a sign of bad behavior."""
 
 
 class ReadTurn(Record, frozen=True, kw_only=True):
@@ -30,10 +33,33 @@ class ReadTurn(Record, frozen=True, kw_only=True):
         """Say whether something is left to judge after blanking."""
         return not self.seen.isspace() and self.seen != ""
 
-    def first(self, acts: frozenset[Act], *, raw: bool = False) -> ActSpan | None:
-        """Return the first span of any of these acts."""
-        spans = (self.raw if raw else self.analysis).acts
-        return next((span for span in spans if span.act in acts), None)
+    def first(self, acts: frozenset[Act]) -> ActSpan | None:
+        """Return the first span of any of these acts in what may earn something."""
+        return next((span for span in self.analysis.acts if span.act in acts), None)
+
+    def first_bad(self, acts: frozenset[Act]) -> ActSpan | None:
+        """Return the first clear span of any of these acts in the original text.
+
+        An accusation needs a clear sign, and a sentence that takes the fault on itself is no blame.
+        """
+        owned = [
+            sentence_at(self.turn.text, span.start)
+            for span in self.raw.acts
+            if span.act is Act.TAKE_OWNERSHIP
+        ]
+        for span in self.raw.acts:
+            if span.act not in acts or span.strength < CLEAR:
+                continue
+            if span.act is Act.BLAME and (
+                self._denied(span) or any(s.start <= span.start < s.end for s in owned)
+            ):
+                continue
+            return span
+        return None
+
+    def _denied(self, span: ActSpan) -> bool:
+        """Say whether a negation stands just before the span (`it was not your fault`)."""
+        return bool(NEGATED.search(fold(self.turn.text[max(0, span.start - 30) : span.start])))
 
 
 class Exchange(Record, frozen=True, kw_only=True):
@@ -51,9 +77,22 @@ class Exchange(Record, frozen=True, kw_only=True):
 
     @property
     def felt(self) -> ReadTurn | None:
-        """The last customer turn that shows a feeling or a hardship."""
-        found = [turn for turn in self.customer if turn.cues is not None and turn.cues.feeling]
+        """The last customer turn that shows a feeling or a hardship.
+
+        Confusion is left out: what it asks for is an explanation.
+        """
+        found = [
+            turn
+            for turn in self.customer
+            if turn.cues is not None and turn.cues.feeling not in {None, Feeling.CONFUSION}
+        ]
         return found[-1] if found else None
+
+    @property
+    def cause(self) -> int | None:
+        """Position of the customer turn to quote beside the answer: the felt one, else the last."""
+        turn = self.felt or (self.customer[-1] if self.customer else None)
+        return None if turn is None else turn.index
 
     def shows(self, cue: str) -> bool:
         """Say whether any customer turn shows this boolean cue."""
@@ -67,6 +106,8 @@ class Reading(Record, frozen=True, kw_only=True):
     agent: tuple[ReadTurn, ...]
     """Agent turns with something to judge."""
     exchanges: tuple[Exchange, ...]
+    heard: dict[int, int]
+    """Position of an agent turn -> position of the customer turn that it answers."""
     flags: tuple[str, ...]
     """Sorted, without repetition."""
 
@@ -83,10 +124,17 @@ def read(transcript: Transcript) -> Reading:
             turns.append(_read_customer(index, turn))
         else:
             turns.append(_read_agent(index, turn, "\n".join(heard) or None))
+    exchanges = _pair(turns)
     return Reading(
         turns=tuple(turns),
         agent=tuple(turn for turn in turns if turn.turn.role == "agent" and turn.counts),
-        exchanges=_pair(turns),
+        exchanges=exchanges,
+        heard={
+            turn.index: exchange.cause
+            for exchange in exchanges
+            if exchange.cause is not None
+            for turn in exchange.agent
+        },
         flags=tuple(sorted({flag for turn in turns for flag in turn.flags})),
     )
 
@@ -119,7 +167,7 @@ def _read_agent(index: int, turn: TranscriptTurn, previous_customer: str | None)
 
 
 def _pair(turns: list[ReadTurn]) -> tuple[Exchange, ...]:
-    """Group turns; a group whose agent turns all were blanked stays, since the customer was left unanswered."""
+    """Group turns; a group whose agent turns all were blanked left a customer unanswered."""
     exchanges: list[Exchange] = []
     customer: list[ReadTurn] = []
     agent: list[ReadTurn] = []

@@ -1,7 +1,7 @@
 """Keeps text that speaks to the grader, or praises its own performance, from earning anything.
 
-Such sentences are blanked with spaces of the same length before good behavior is looked for, so spans stay
-valid. Bad behavior is always looked for in the original text: nobody hides an insult behind a plea.
+Such sentences are blanked with as many spaces before good behavior is looked for, so that spans
+stay valid. Bad behavior is looked for in the original text: no plea hides an insult.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The name of the rules: changes whenever the code or the phrase data that decide a score change."""
+"""The name of the rules: changes whenever code or phrase data that decide a score change."""
 
 import hashlib
 from importlib import resources

@@ -1,4 +1,4 @@
-"""Better wordings for exactly the turn that is quoted: by the customer's feeling, and with their own words."""
+"""Says the customer's own sentence back, for better wordings in exactly the quoted turn."""
 
 import re
 
@@ -21,39 +21,41 @@ _TURN_AROUND = {
     "us": "you",
 }
 _AFTER_I = {"am": "are", "was": "were", "wasn't": "weren't", "'m": "'re"}
-_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
+_WORD = re.compile(r"[A-Za-z]+(?:[^\w\s][A-Za-z]+)*")
 _LEAD_IN = re.compile(
     r"^(?:(?:and|but|so|well|look|listen|no|yes|yeah|hi|hello|okay|ok|also|oh|because|hey)\b[\s,]*)+",
     re.IGNORECASE,
 )
 _UNFIT = re.compile(
-    r"\b(?:you|your|you're|you’re|you've|you’ve|this|that|don't you|stupid|idiot\w*|useless|crap|damn|hell|"
-    r"scam\w*|liar|joke|fuck\w*|shit\w*|ridiculous)\b|[?!\"“”;:]|\b[A-Z]{4,}\b",
-    re.IGNORECASE,
+    r"\b(?:you|your|you're|you've|stupid|idiot\w*|useless|crap|damn|hell|scam\w*|liar|joke|fuck\w*|"
+    r"shit\w*|ridiculous)\b|[?!\";:“”]"
 )
+"""Words that lose or change their meaning when said back, and words not to repeat."""
+
 _UNFIT_CAPS = re.compile(r"\b[A-Z]{4,}\b")
 MIN_ECHO_WORDS, MAX_ECHO_WORDS = 4, 18
 """A shorter sentence says too little, a longer one cannot be said back in one breath."""
 
 
 def say_back(customer_text: str) -> str | None:
-    """Return the customer's fullest plain sentence turned around (`my card` -> `your card`), or None."""
+    """Return the customer's fullest plain sentence turned around (`my` -> `your`), or None."""
     parts = [customer_text[span.start : span.end] for span in sentences(customer_text)]
-    fit = [part for part in (_LEAD_IN.sub("", part) for part in parts) if _can_be_said_back(part)]
+    bare = [_LEAD_IN.sub("", part).rstrip(".…! ") for part in parts]
+    fit = [part for part in bare if _can_be_said_back(part)]
     if not fit:
         return None
     best = max(fit, key=lambda part: len(topics(part)))
-    turned = _turn_around(best.rstrip(".… "))
+    turned = _turn_around(best)
     return turned[:1].lower() + turned[1:] if _starts_plainly(best) else turned
 
 
 def _can_be_said_back(part: str) -> bool:
-    first_person = any(word in _TURN_AROUND for word in _WORD.findall(part))
+    first_person = any(fold(word) in _TURN_AROUND for word in _WORD.findall(part))
     return (
         MIN_ECHO_WORDS <= count_words(part) <= MAX_ECHO_WORDS
         and first_person
         and len(topics(part)) >= 2
-        and not _UNFIT.search(part)
+        and not _UNFIT.search(fold(part))
         and not _UNFIT_CAPS.search(part)
     )
 

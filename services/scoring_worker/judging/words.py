@@ -1,4 +1,4 @@
-"""Sentences and topic words of a turn, with spans in code points; cached views of `shared.dialogue.segments`."""
+"""Sentences and topic words of a turn: cached views of `shared.dialogue.segments`."""
 
 from functools import lru_cache
 from typing import NamedTuple

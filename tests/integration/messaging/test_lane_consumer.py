@@ -73,7 +73,9 @@ class TestDelivery:
         await eventually(lambda: done == 60)
         assert 2 <= most <= 5
 
-    async def test_a_quiet_tenant_does_not_wait_behind_a_noisy_one(self, nats: Client, lane) -> None:
+    async def test_a_quiet_tenant_does_not_wait_behind_a_noisy_one(
+        self, nats: Client, lane
+    ) -> None:
         order: list[UUID] = []
 
         async def handler(message: JobMessage) -> None:

@@ -11,7 +11,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from services.reporting import questions
+from services.reporting import questions, repository
 from services.reporting.folding import fold_page
 from services.reporting.main import serve
 from services.reporting.questions import TrendEndpoint
@@ -26,6 +26,7 @@ from shared.contracts.reporting import (
 )
 from shared.contracts.subjects import REPORT_TREND, event_subject
 from shared.db.pool import Database
+from shared.db.tx import tenant_tx
 from shared.messaging.connect import connect as connect_nats
 from tests.integration.reporting.reporting_world import World
 from tests.support.databases import Databases
@@ -95,6 +96,26 @@ async def points(client: Client, query: TrendQuery) -> tuple[TrendPoint, ...]:
     message = await ask(client, query)
     assert message.headers is None
     return msgspec.json.decode(message.data, type=TrendReply).points
+
+
+async def test_a_trend_reads_one_team_s_part_of_the_index(database: Database, team: Team):
+    async with tenant_tx(database, team.tenant_id) as connection:
+        await connection.execute(
+            "set local enable_seqscan = off; set local enable_bitmapscan = off"
+        )
+        rows = await connection.fetch(
+            "explain " + repository._SQL["team_rollups"],
+            team.tenant_id,
+            team.team_id,
+            None,
+            ["call"],
+            MONDAY,
+            MONDAY,
+        )
+    plan = " ".join(row[0] for row in rows)
+    assert "using rollups_pkey" in plan
+    condition = plan.split("Index Cond:")[1]
+    assert all(column in condition for column in ("tenant_id", "team_id", "source", "bucket"))
 
 
 @pytest.mark.usefixtures("running")

@@ -1,6 +1,7 @@
 """Histograms lose nothing: they merge in any order, and quartiles equal those of the raw scores."""
 
 import statistics
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from services.reporting.trends.distributions import (
     Distribution,
     difference,
     distribution_of,
+    distribution_of_counts,
     mean,
     merge,
     quartiles,
@@ -47,6 +49,7 @@ def test_the_sums_are_those_of_the_histogram(raw: list[int]):
     assert counted.total == sum(raw) == sum(score * count for score, count in cells)
     assert counted.squares == sum(score * score * count for score, count in cells)
     assert counted.is_zero is (raw == [])
+    assert distribution_of_counts(Counter(raw)) == counted
 
 
 @given(raw=st.lists(st.integers(0, 100), min_size=2, max_size=80))

@@ -24,9 +24,7 @@ def build(lines: str) -> Transcript:
     for number, line in enumerate(lines.strip().splitlines()):
         role, _, text = line.partition(": ")
         turns.append(
-            TranscriptTurn(
-                id=f"t{number}", role="agent" if role == "A" else "customer", text=text
-            )
+            TranscriptTurn(id=f"t{number}", role="agent" if role == "A" else "customer", text=text)
         )
     return Transcript(turns=tuple(turns), source="chat")
 

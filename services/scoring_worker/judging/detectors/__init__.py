@@ -1,1 +1,1 @@
-"""Detectors: each answers one indicator over a read transcript. Pure functions, one file per skill."""
+"""Detectors: each answers one indicator over a reading. Pure functions, one file per skill."""

@@ -24,7 +24,9 @@ VAGUE, GLOSS = either(PHRASES.vague), either(PHRASES.gloss)
 
 
 def _answers(reading: Reading) -> tuple[Exchange, ...]:
-    return tuple(item for item in reading.exchanges if item.shows("substantial"))
+    return tuple(
+        item for item in reading.exchanges if item.shows("substantial") or item.shows("asks")
+    )
 
 
 def gives_next_step(reading: Reading) -> Finding:
@@ -34,7 +36,7 @@ def gives_next_step(reading: Reading) -> Finding:
 
 def explains(reading: Reading) -> Finding:
     """The answer gives a reason or explains how something works."""
-    return per_exchange(_answers(reading), act_finder(frozenset({Act.EXPLAIN, Act.DISCLOSE})))
+    return per_exchange(_answers(reading), act_finder(frozenset({Act.EXPLAIN})))
 
 
 def names_who_and_when(reading: Reading) -> Finding:

@@ -21,11 +21,11 @@ Find = Callable[[ReadTurn], Span | None]
 """Looks for a behavior in one agent turn."""
 
 
-def act_finder(acts: frozenset[Act], *, raw: bool = False) -> Find:
+def act_finder(acts: frozenset[Act], *, bad: bool = False) -> Find:
     """Return a finder of the sentence that holds the first of these acts."""
 
     def find(turn: ReadTurn) -> Span | None:
-        span = turn.first(acts, raw=raw)
+        span = turn.first_bad(acts) if bad else turn.first(acts)
         return None if span is None else widen(turn, span.start, span.end)
 
     return find
@@ -38,9 +38,8 @@ def widen(turn: ReadTurn, start: int, end: int) -> Span:
 
 
 def observe(exchange: Exchange, find: Find) -> Observation:
-    """Look through the agent turns of an exchange for the behavior; a miss quotes the answer's opening."""
-    customer = exchange.felt or (exchange.customer[-1] if exchange.customer else None)
-    cause = None if customer is None else customer.index
+    """Look through the agent turns of an exchange; a miss quotes the opening of the answer."""
+    cause = exchange.cause
     for turn in exchange.agent:
         span = find(turn)
         if span is not None:
@@ -58,12 +57,7 @@ def per_exchange(exchanges: Iterable[Exchange], find: Find) -> Finding:
 
 
 def per_turn(reading: Reading, find: Find) -> Finding:
-    """Return one observation for each agent turn that has something to judge."""
-    heard: dict[int, int] = {}
-    for exchange in reading.exchanges:
-        cause = exchange.felt or (exchange.customer[-1] if exchange.customer else None)
-        if cause is not None:
-            heard.update((turn.index, cause.index) for turn in exchange.agent)
+    """Return one observation for each agent turn; misses of bad behavior are never quoted."""
     observations = []
     for turn in reading.turns:
         if turn.turn.role != "agent":
@@ -71,14 +65,14 @@ def per_turn(reading: Reading, find: Find) -> Finding:
         span = find(turn)
         if span is None and not turn.counts:
             continue
-        start, end = span or opening_sentence(turn)
+        start, end = span or Span(0, 0)
         observations.append(
             Observation(
                 agent=turn.index,
                 start=start,
                 end=end,
                 hit=span is not None,
-                customer=heard.get(turn.index),
+                customer=reading.heard.get(turn.index),
             )
         )
     return Finding(observations=tuple(observations))
@@ -104,7 +98,7 @@ def once(turns: Sequence[ReadTurn], find: Find, *, late: bool = False) -> Findin
 
 def bad_act(*acts: Act) -> Detector:
     """Return a detector of bad acts: every agent turn could have held one."""
-    find = act_finder(frozenset(acts), raw=True)
+    find = act_finder(frozenset(acts), bad=True)
 
     def detect(reading: Reading) -> Finding:
         return per_turn(reading, find)
@@ -114,4 +108,4 @@ def bad_act(*acts: Act) -> Detector:
 
 def harsh(turn: ReadTurn) -> bool:
     """Say whether the turn holds an act that undoes what is said beside it."""
-    return turn.first(HARSH, raw=True) is not None
+    return turn.first_bad(HARSH) is not None

@@ -67,9 +67,9 @@ def stock_phrase_only(reading: Reading) -> Finding:
 
 
 def _only_stock(turn: ReadTurn) -> Span | None:
-    if turn.first(_STOCK_ONLY_COUNTS_WITHOUT, raw=True) is not None:
+    if turn.first(_STOCK_ONLY_COUNTS_WITHOUT) is not None:
         return None
-    return act_finder(frozenset({Act.STOCK_EMPATHY}), raw=True)(turn)
+    return act_finder(frozenset({Act.STOCK_EMPATHY}))(turn)
 
 
 EMPATHY: dict[str, Detector] = {

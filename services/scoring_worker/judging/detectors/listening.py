@@ -1,4 +1,4 @@
-"""Active listening: occasions are the exchanges in which the customer says something of substance."""
+"""Active listening: occasions are the exchanges in which the customer says something real."""
 
 from services.scoring_worker.judging.detectors.counting import (
     FIXING,
@@ -40,7 +40,7 @@ def uses_customer_words(reading: Reading) -> Finding:
 
 
 def _uptake_of(own: frozenset[str]) -> Find:
-    """Two of the customer's words in one sentence, or one when the customer brought no more than four."""
+    """Two of the customer's words in one sentence, or one when they brought four or fewer."""
     needed = 1 if len(own) <= 4 else 2
 
     def find(turn: ReadTurn) -> Span | None:
@@ -63,15 +63,13 @@ def paraphrases(reading: Reading) -> Finding:
 
 
 def asks_open_question(reading: Reading) -> Finding:
-    """The answer invites the customer to tell more."""
-    acts = frozenset({Act.OPEN_QUESTION})
-    return per_exchange(
-        _substantial(reading), lambda turn: None if harsh(turn) else act_finder(acts)(turn)
-    )
+    """The agent invites the customer to tell more."""
+    ask = act_finder(frozenset({Act.OPEN_QUESTION}))
+    return per_exchange(reading.exchanges, lambda turn: None if harsh(turn) else ask(turn))
 
 
 def answers_question(reading: Reading) -> Finding:
-    """A question of the customer gets an answer: an explanation, an offer, a step, or their own words back."""
+    """A question gets an answer: an explanation, an offer, a step, or its own words back."""
     asked = [item for item in reading.exchanges if item.shows("asks")]
     return Finding(
         observations=tuple(observe(item, _answer_to(topics(item.customer_text))) for item in asked)
@@ -121,7 +119,7 @@ def repeats_question(reading: Reading) -> Finding:
 
 
 def _questions(turn: ReadTurn) -> list[Span]:
-    """Questions of substance; checks such as `does that make sense?` may come as often as needed."""
+    """Questions of substance; checks such as `does that make sense?` may come again."""
     text = turn.turn.text
     checks = [span for span in turn.raw.acts if span.act is Act.CHECK_UNDERSTANDING]
     return [

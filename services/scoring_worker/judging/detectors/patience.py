@@ -1,4 +1,4 @@
-"""Patience: occasions are the exchanges in which the customer repeats, refuses, is confused, angry or rude."""
+"""Patience: occasions are exchanges whose customer repeats, refuses, is confused, angry or rude."""
 
 from services.scoring_worker.judging.detectors.counting import (
     ACKNOWLEDGING,

@@ -1,4 +1,4 @@
-"""Process adherence: checks of the conversation as a whole, from the rubric or from a scenario's steps."""
+"""Process adherence: checks of the whole conversation, from the rubric or a scenario's steps."""
 
 from services.scoring_worker.judging.detectors.counting import (
     Detector,
@@ -30,7 +30,7 @@ def verifies_identity(reading: Reading) -> Finding:
 
 
 def discloses_terms(reading: Reading) -> Finding:
-    """The agent says openly what the customer has a right to know: purpose, price, conditions, rights."""
+    """The agent says openly what there is a right to know: purpose, price, conditions."""
     return once(reading.agent, act_finder(frozenset({Act.DISCLOSE})))
 
 
@@ -97,7 +97,7 @@ def _detail(turn: ReadTurn) -> Span | None:
 
 
 def find_step(turn: ReadTurn, step: Step) -> Span | None:
-    """Return the words that do the step in this turn: one of its acts, and one of its topics if it has any."""
+    """Return the words that do the step in this turn: an act, and a topic if it names any."""
     found = act_finder(frozenset(step.acts))(turn)
     if found is None or not step.topics:
         return found

@@ -35,8 +35,8 @@ def offers_option(reading: Reading) -> Finding:
 
 
 def moves_forward(reading: Reading) -> Finding:
-    """The answer takes or announces a concrete step."""
-    step = act_finder(frozenset({Act.NEXT_STEP}))
+    """The answer takes, announces or offers a concrete step."""
+    step = act_finder(FIXING)
     return per_exchange(_matters(reading), lambda turn: None if harsh(turn) else step(turn))
 
 
@@ -75,7 +75,7 @@ def policy_wall(reading: Reading) -> Finding:
 def _wall(turn: ReadTurn) -> Span | None:
     if turn.first(FIXING | {Act.EXPLAIN}) is not None:
         return None
-    return act_finder(frozenset({Act.CITE_POLICY}), raw=True)(turn)
+    return act_finder(frozenset({Act.CITE_POLICY}), bad=True)(turn)
 
 
 SOLVING: dict[str, Detector] = {

@@ -186,6 +186,17 @@ class TestTeamOfTheDay:
 
 
 class TestConsumers:
+    async def test_many_folds_of_one_tenant_at_once_count_once(
+        self, database: Database, world: World
+    ):
+        tenant_id, team_id, learner_id = await one_person(world)
+        for score in range(60):
+            await world.scoring(tenant_id, learner_id, AT, {"empathy": score})
+        while await world.position(tenant_id) != 60:
+            await asyncio.gather(*(fold_page(database, tenant_id, limit=9) for _ in range(6)))
+        expected = {(team_id, "empathy", "call", BUCKET): (60, list(range(60)))}
+        assert await world.rollups(tenant_id) == expected
+
     async def test_two_in_parallel_count_once(
         self, database: Database, world: World, monkeypatch: pytest.MonkeyPatch
     ):

@@ -1,0 +1,1 @@
+"""Learners: the people who practice, and which team they were in when."""

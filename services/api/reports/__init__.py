@@ -1,0 +1,1 @@
+"""Reports: the HTTP face of `services/reporting`, which answers over NATS."""

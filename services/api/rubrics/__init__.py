@@ -1,0 +1,1 @@
+"""Rubrics: what conversations are scored by, in full."""

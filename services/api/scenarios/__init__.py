@@ -1,0 +1,1 @@
+"""Scenarios to practice with; what the customer hides is never shown here."""

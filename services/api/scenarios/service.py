@@ -1,0 +1,28 @@
+"""Reading scenarios."""
+
+from uuid import UUID
+
+from services.api.context import ProcessContext
+from services.api.paging import PageRequest
+from services.api.principal import Principal
+from services.api.scenarios.repository import Scenario, ScenarioRepository
+from shared.db.tx import tenant_tx
+
+
+class ScenarioService:
+    """Reads scenarios; every key of the tenant sees all of them."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self._database = context.database
+
+    async def get(self, principal: Principal, scenario_id: UUID) -> Scenario:
+        """Return a scenario; raises `NotFoundError`."""
+        async with tenant_tx(self._database, principal.tenant_id) as connection:
+            return await ScenarioRepository(connection, principal.tenant_id).get(scenario_id)
+
+    async def list(
+        self, principal: Principal, page: PageRequest, *, slug: str | None
+    ) -> list[Scenario]:
+        """Return one more scenario than the page holds, in order of creation."""
+        async with tenant_tx(self._database, principal.tenant_id) as connection:
+            return await ScenarioRepository(connection, principal.tenant_id).list_page(page, slug)

@@ -1,0 +1,1 @@
+"""Teams: whose skills are reported together."""

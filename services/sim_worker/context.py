@@ -1,0 +1,29 @@
+"""What the two handlers of the worker share."""
+
+import msgspec
+
+from services.sim_worker.engine.ports import Wording
+from services.sim_worker.repository import Scenarios
+from shared.clock import Clock
+from shared.config import Settings
+from shared.db.keys import KeyRing
+from shared.db.pool import Database
+from shared.ids import IdMaker
+from shared.messaging.publisher import Publisher
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Singletons of the process."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    publisher: Publisher
+    wording: Wording
+    scenarios: Scenarios
+    clock: Clock
+    ids: IdMaker
+
+
+ENGINE = "embedded"
+"""Who made a reply; stored with every customer turn."""

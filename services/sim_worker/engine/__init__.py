@@ -1,0 +1,1 @@
+"""The customer's mind: pure, integer, deterministic. No I/O but reading its own tables once."""

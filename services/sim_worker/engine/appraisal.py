@@ -1,0 +1,113 @@
+"""What the customer notices in one turn of the learner."""
+
+import re
+import zlib
+from enum import StrEnum
+
+import msgspec
+
+from services.sim_worker.engine.rules import HOSTILE, RULES
+from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
+from shared.contracts.simulation import PersonaState
+from shared.dialogue.analyzer import analyze
+from shared.dialogue.lexicon import LEXICON
+from shared.dialogue.segments import TOKEN, fold
+
+MAX_MONOLOGUE_WORDS = 130
+"""More than about fifty seconds of speech in one go."""
+REMEMBERED_TURNS = 6
+"""How many of the learner's last turns are compared for repetition."""
+_SIMILAR_WORDS = 4
+"""Shorter turns ("yes please") may come again without being noticed."""
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+
+
+class Quality(StrEnum):
+    """What is wrong with a turn as a whole; keys of `turns` in the rules."""
+
+    SILENCE = "silence"
+    CLIPPED = "clipped"
+    GIBBERISH = "gibberish"
+    REPEATED = "repeated"
+    OFF_ROLE = "off_role"
+    MONOLOGUE = "monologue"
+    EMPTY_TURN = "empty_turn"
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn as the customer takes it in."""
+
+    text: str
+    """Without invisible characters."""
+    analysis: TurnAnalysis
+    strengths: dict[Act, int]
+    """The strongest example of each act, in order of appearance."""
+    quality: Quality | None
+    fingerprint: int
+
+    @property
+    def is_hostile(self) -> bool:
+        """Say whether the turn holds an act that hurts on purpose or in effect."""
+        return bool(HOSTILE & self.strengths.keys())
+
+    @property
+    def is_noise(self) -> bool:
+        """Say whether nothing in the turn can be answered."""
+        return self.quality in {
+            Quality.SILENCE,
+            Quality.GIBBERISH,
+            Quality.REPEATED,
+            Quality.OFF_ROLE,
+        }
+
+    def has(self, *acts: Act) -> bool:
+        """Say whether the turn holds any of these acts."""
+        return any(act in self.strengths for act in acts)
+
+
+def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Reading:
+    """Read one learner turn; any text is allowed."""
+    analysis = analyze(text, previous_customer=previous_customer)
+    strengths: dict[Act, int] = {}
+    for span in analysis.acts:
+        strengths[span.act] = max(span.strength, strengths.get(span.act, 0))
+    cleaned = _INVISIBLE.sub("", text)
+    words = [match.group() for match in TOKEN.finditer(fold(cleaned))]
+    fingerprint = zlib.crc32(" ".join(words).encode("utf-8", "replace"))
+    return Reading(
+        text=cleaned,
+        analysis=analysis,
+        strengths=strengths,
+        quality=_quality(state, cleaned, words, analysis.acts, fingerprint),
+        fingerprint=fingerprint,
+    )
+
+
+def _quality(
+    state: PersonaState, text: str, words: list[str], acts: tuple[ActSpan, ...], fingerprint: int
+) -> Quality | None:
+    folded = fold(text)
+    tests = (
+        (not words, Quality.SILENCE),
+        (any(phrase in folded for phrase in RULES.off_role), Quality.OFF_ROLE),
+        (
+            fingerprint in state.last_words and len(words) >= _SIMILAR_WORDS,
+            Quality.REPEATED,
+        ),
+        (not acts and _is_gibberish(words), Quality.GIBBERISH),
+        (not acts and len(words) <= 2, Quality.CLIPPED),
+        (len(words) > MAX_MONOLOGUE_WORDS, Quality.MONOLOGUE),
+        (not acts, Quality.EMPTY_TURN),
+    )
+    return next((quality for holds, quality in tests if holds), None)
+
+
+def _is_gibberish(words: list[str]) -> bool:
+    """Notice keyboard noise, one word over and over, and text without any common English word."""
+    if len(words) >= 5 and len(set(words)) * 4 <= len(words):
+        return True
+    odd = sum(1 for word in words if len(word) > 24 or not re.search("[aeiouy0-9]", word))
+    if odd * 2 > len(words):
+        return True
+    common = sum(1 for word in words if word in LEXICON.stopwords or len(word) <= 3)
+    return len(words) >= 4 and common == 0

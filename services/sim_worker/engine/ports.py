@@ -1,0 +1,39 @@
+"""What the engine asks of others: somebody to word the customer's line."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from shared.contracts.base import Record
+from shared.contracts.scenario import Mind, Persona, Temper
+from shared.contracts.simulation import EndReason, Line, Surface
+
+
+class WordingRequest(Record, frozen=True, kw_only=True):
+    """Everything that wording may see. Locked facts, unlock rules and scoring are not in it."""
+
+    persona: Persona
+    temper: Temper
+    language: str
+    surface: Surface
+    end_reason: EndReason | None
+    mood: str
+    mind: Mind
+    case: Mapping[str, str]
+    open_facts: tuple[str, ...]
+    """Texts of the facts that are open, the ones opened in this turn included."""
+    must_say: tuple[str, ...]
+    """Texts of the facts that open in this line."""
+    draft: str
+    """The embedded wording of the line: a model may reword it, and it is the fallback."""
+    last_lines: tuple[Line, ...]
+    """The end of the conversation so far, oldest first."""
+    seed: int
+    seq: int
+
+
+class Wording(Protocol):
+    """Puts a decided line into words; it decides nothing."""
+
+    async def word(self, request: WordingRequest) -> str:
+        """Return the customer's line, one to four sentences."""
+        ...

@@ -1,0 +1,67 @@
+"""The published table of how a mind moves, read once from `rules.yaml`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from shared.contracts.dialogue import Act
+from shared.contracts.scenario import Temper
+
+
+class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one act (or one quality of a turn) does to the mind."""
+
+    why: str
+    change: Mapping[str, int]
+    """Points by dimension, before percentages."""
+    wear: str = "none"
+    by_strength: tuple[int, int, int] = (60, 100, 100)
+    """Percent for weak, clear and strong examples."""
+
+
+class TemperRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Percent by dimension for helpful and for hurtful changes."""
+
+    gain: Mapping[str, int]
+    harm: Mapping[str, int]
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole table; percentages are integers."""
+
+    wear: Mapping[str, tuple[int, ...]]
+    acts: Mapping[Act, Effect]
+    turns: Mapping[str, Effect]
+    soft_spot: int
+    trigger: int
+    early_offer: int
+    spoiled: int
+    turn_limit: Mapping[str, int]
+    gain_by_difficulty: tuple[int, int, int, int, int]
+    harm_by_difficulty: tuple[int, int, int, int, int]
+    tempers: Mapping[Temper, TemperRule]
+    off_role: tuple[str, ...]
+
+    def worn(self, name: str, count: int) -> int:
+        """Return the percentage for something that came `count` times before."""
+        table = self.wear[name]
+        return table[min(count, len(table) - 1)]
+
+
+def read_table(name: str) -> Any:
+    """Return a data file of this package, parsed."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+
+
+RULES = msgspec.convert(read_table("rules.yaml"), Rules)
+"""The table that this engine version runs."""
+
+HOSTILE = frozenset(
+    {Act.BLAME, Act.DISMISS, Act.REPROACH, Act.THREATEN, Act.INSULT, Act.PRESSURE, Act.RUSH}
+)
+"""Acts that close a customer's mouth: nothing is revealed or accepted in such a turn."""

@@ -1,0 +1,64 @@
+"""The embedded wording: the chosen phrases with their slots filled."""
+
+from collections.abc import Sequence
+
+from typing_extensions import override
+
+from services.sim_worker.engine.mood import mood
+from services.sim_worker.engine.phrases import phrase_text
+from services.sim_worker.engine.ports import Wording, WordingRequest
+from services.sim_worker.engine.slots import fill
+from shared.contracts.scenario import ScenarioSpec
+from shared.contracts.simulation import Line, Move, PersonaState
+
+REMEMBERED_LINES = 6
+"""How much of the conversation a wording sees."""
+
+
+class EmbeddedWording(Wording):
+    """Says the draft as it is; needs no model."""
+
+    @override
+    async def word(self, request: WordingRequest) -> str:
+        return request.draft
+
+
+def word(
+    scenario: ScenarioSpec, state_before: PersonaState, move: Move, *, seed: int, seq: int
+) -> str:
+    """Return the embedded wording of a move; a pure function of the scenario and the move.
+
+    The phrases were chosen by `respond` (with the seed) and rest in `move.phrases`.
+    """
+    slots = {**scenario.case, "echo": move.echo}
+    parts = (fill(phrase_text(scenario, key), slots) for key in move.phrases)
+    return " ".join(parts)
+
+
+def wording_request(
+    scenario: ScenarioSpec,
+    state_before: PersonaState,
+    move: Move,
+    lines: Sequence[Line],
+    *,
+    seed: int,
+    seq: int,
+) -> WordingRequest:
+    """Collect what a wording may see of this move."""
+    texts = {fact.key: fact.text for fact in scenario.facts}
+    return WordingRequest(
+        persona=scenario.persona,
+        temper=scenario.temper,
+        language=scenario.language,
+        surface=move.surface,
+        end_reason=move.end_reason,
+        mood=mood(move.state.mind),
+        mind=move.state.mind,
+        case=scenario.case,
+        open_facts=tuple(texts[key] for key in move.state.open_facts),
+        must_say=tuple(texts[key] for key in move.opened),
+        draft=word(scenario, state_before, move, seed=seed, seq=seq),
+        last_lines=tuple(lines[-REMEMBERED_LINES:]),
+        seed=seed,
+        seq=seq,
+    )

@@ -1,0 +1,56 @@
+"""One reply of the customer: the engine's move, then its wording."""
+
+from collections.abc import Sequence
+
+from services.sim_worker.context import ENGINE, Context
+from services.sim_worker.engine.conversation import respond
+from services.sim_worker.engine.wording import wording_request
+from services.sim_worker.repository import NewEvent, SpokenTurn
+from shared.contracts.events import EventType
+from shared.contracts.scenario import ScenarioSpec
+from shared.contracts.simulation import EndReason, Line, PersonaState
+from shared.log import get_logger
+
+log = get_logger()
+
+
+async def make_reply(
+    context: Context,
+    scenario: ScenarioSpec,
+    state: PersonaState,
+    lines: Sequence[Line],
+    *,
+    seed: int,
+    seq: int,
+) -> SpokenTurn:
+    """Return the customer's turn `seq`; `lines` ends with the customer's last line and the
+    learner's.
+
+    The move depends on scenario, state, lines and seed only; who words it changes nothing but the
+    text.
+    """
+    move = respond(
+        scenario, state, lines[-1].text, previous_customer=lines[-2].text, seed=seed, seq=seq
+    )
+    request = wording_request(scenario, state, move, lines, seed=seed, seq=seq)
+    try:
+        text = await context.wording.word(request)
+    except Exception:
+        log.warning("wording.failed", seq=seq, exc_info=True)
+        text = request.draft
+    return SpokenTurn(seq=seq, turn_id=context.ids.new(), text=text, move=move, engine=ENGINE)
+
+
+def events_of(context: Context, seq: int, end_reason: EndReason | None) -> tuple[NewEvent, ...]:
+    """Return the events that a reply makes."""
+    completed = NewEvent(
+        event_id=context.ids.new(), type=EventType.TURN_COMPLETED, data={"seq": seq}
+    )
+    if end_reason is None:
+        return (completed,)
+    ended = NewEvent(
+        event_id=context.ids.new(),
+        type=EventType.SIMULATION_ENDED,
+        data={"reason": end_reason.value},
+    )
+    return (completed, ended)
