@@ -89,7 +89,10 @@ class Voice(Authored, frozen=True, kw_only=True):
     """
 
     vent: tuple[str, ...] = ()
+    press: tuple[str, ...] = ()
+    """Comes back to the problem when the learner has moved nothing on."""
     object: tuple[str, ...] = ()
+    """Answers an offer that is not good enough yet."""
     test: tuple[str, ...] = ()
     deflect: tuple[str, ...] = ()
     soften: tuple[str, ...] = ()

@@ -21,6 +21,8 @@ _HOSTILE = frozenset(
     {Act.BLAME, Act.DISMISS, Act.REPROACH, Act.THREATEN, Act.INSULT, Act.PRESSURE, Act.RUSH}
 )
 _WARM = (Act.ACKNOWLEDGE_FEELING, Act.STOCK_EMPATHY, Act.APOLOGIZE)
+_ASKS_BACK = frozenset({"what", "how", "which"})
+"""Before "would you like me to": a question, not an offer."""
 _ECHO = 2
 """Meaningful words shared with the other speaker that make a sentence a reference to their case."""
 
@@ -87,6 +89,8 @@ def _phrases(folded: str, sentence: _Sentence) -> dict[Act, ActSpan]:
             act = pattern.act
             known = best.get(act) if act else None
             if act is None or (known is not None and known.strength >= pattern.strength):
+                continue
+            if act is Act.OFFER and index and sentence.tokens[index - 1][1] in _ASKS_BACK:
                 continue
             if (pattern.starts_sentence and index) or (
                 negated and act not in LEXICON.keeps_negation

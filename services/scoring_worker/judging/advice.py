@@ -35,7 +35,16 @@ MAX_QUOTE_CHARS = 140
 _BAD_FIRST = 2
 """What hurt counts this many times what was missing."""
 
-_LATE = frozenset({"offers_option", "moves_forward", "gives_next_step", "names_who_and_when"})
+_LATE = frozenset(
+    {
+        "offers_option",
+        "moves_forward",
+        "gives_next_step",
+        "names_who_and_when",
+        "explains",
+        "confirms_shared_view",
+    }
+)
 """Indicators whose absence shows best near the end."""
 
 _HANDY_WORDS = range(5, 31)

@@ -11,6 +11,7 @@ from services.scoring_worker.judging.phrases import PHRASES, either
 from services.scoring_worker.judging.words import fold, topics
 from shared.contracts.base import Record
 from shared.contracts.dialogue import Act, TurnAnalysis
+from shared.dialogue.valence import customer_valence
 
 
 class Feeling(StrEnum):
@@ -33,6 +34,9 @@ SHOUTED = re.compile(r"\b[A-Z]{4,}\b.*\b[A-Z]{4,}\b|!{2,}")
 
 NEGATION_CHARS = 30
 """How far before a feeling word a negation is looked for: `no longer` plus one long word."""
+
+BITTER = -60
+"""Valence (-100..100) that takes at least two bitter words more than friendly ones."""
 
 _FEELINGS = tuple(
     (Feeling(family), re.compile(rf"\b(?:{either(words).pattern})"))
@@ -83,17 +87,20 @@ def read_customer(text: str, analysis: TurnAnalysis) -> CustomerCues:
 
 
 def _implied_feeling(text: str, analysis: TurnAnalysis) -> tuple[Feeling | None, int, int]:
-    """Find a feeling without a name: shouting, insults, threats, having to say it all again."""
+    """Find a feeling without a name: shouting, insults, threats, repetition, bitter words."""
     if SHOUTED.search(text) or analysis.has(Act.INSULT) or analysis.has(Act.THREATEN):
         return Feeling.ANGER, 0, len(text)
     again = REPEATED.search(fold(text))
-    return (None, 0, 0) if again is None else (Feeling.STRAIN, again.start(), again.end())
+    if again is not None:
+        return Feeling.STRAIN, again.start(), again.end()
+    bitter = customer_valence(text) <= BITTER
+    return (Feeling.STRAIN, 0, len(text)) if bitter else (None, 0, 0)
 
 
 def _tests_patience(text: str, feeling: Feeling | None, analysis: TurnAnalysis) -> bool:
     return (
         feeling in {Feeling.ANGER, Feeling.CONFUSION, Feeling.DISTRUST}
-        or analysis.has(Act.INSULT)
+        or (feeling is not Feeling.SHAME and analysis.has(Act.INSULT))
         or analysis.has(Act.THREATEN)
         or REPEATED.search(fold(text)) is not None
         or REFUSED.search(fold(text)) is not None

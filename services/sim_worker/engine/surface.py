@@ -4,7 +4,7 @@ import msgspec
 
 from services.sim_worker.engine.appraisal import Quality, Reading
 from services.sim_worker.engine.mind import is_help
-from services.sim_worker.engine.vault import guarded_fact, lacks_only_facts
+from services.sim_worker.engine.vault import guarded_fact, lacks_only_facts, proposals
 from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Answer, Fact, Resolution, ScenarioSpec
 from shared.contracts.simulation import Cause, EndReason, PersonaState, Surface
@@ -12,6 +12,8 @@ from shared.dialogue.segments import mentions
 
 LINGER_TURNS = 2
 """Learner turns after an agreement before the customer says goodbye by themselves."""
+CALM_BELOW = 78
+"""Anxiety at which a customer cannot sound relieved yet."""
 _ASKED = (Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.VERIFY_IDENTITY)
 
 
@@ -93,7 +95,9 @@ def _trouble(turn: Turn) -> Decision | None:
         return Decision(surface=Surface.CONFUSED, source=bank)
     if turn.reading.is_hostile:
         hot = turn.after.mind.frustration >= 45 or turn.reading.has(Act.INSULT, Act.THREATEN)
-        return _stated(Surface.VENT if hot else Surface.OBJECT)
+        if hot:
+            return _stated(Surface.VENT)
+        return Decision(surface=Surface.OBJECT, source="press")
     if turn.reading.has(Act.JARGON) and turn.after.mind.clarity < 50:
         return _stated(Surface.CONFUSED)
     return None
@@ -104,8 +108,11 @@ def _reply(turn: Turn) -> Decision | None:
     reading, state = turn.reading, turn.after
     if state.resolution and reading.has(Act.RECAP, Act.CHECK_UNDERSTANDING, Act.NEXT_STEP):
         return Decision(surface=Surface.ANSWER, source="confirm")
-    if reading.has(Act.OFFER) and not state.resolution:
+    is_offer = reading.has(Act.OFFER) or proposals(turn.scenario, reading)
+    if is_offer and not state.resolution:
         return _to_offer(turn)
+    if reading.has(Act.GREET) and not turn.before.turns and not reading.has(*_ASKED):
+        return _to_greeting(turn)
     if not reading.has(*_ASKED):
         return None
     answer = _answer(turn)
@@ -119,6 +126,14 @@ def _reply(turn: Turn) -> Decision | None:
     if reading.has(Act.OPEN_QUESTION) and state.mind.trust >= 40:
         return Decision(surface=Surface.ANSWER, source="answer")
     return _stated(Surface.DEFLECT)
+
+
+def _to_greeting(turn: Turn) -> Decision:
+    """Tell the public story again to somebody who only said hello."""
+    for answer in turn.scenario.answers:
+        if Act.OPEN_QUESTION in answer.acts:
+            return Decision(surface=Surface.ANSWER, source=f"answer:{answer.key}")
+    return Decision(surface=Surface.OBJECT, source="press")
 
 
 def _to_offer(turn: Turn) -> Decision:
@@ -140,9 +155,10 @@ def _stance(turn: Turn) -> Decision:
         return _stated(Surface.TEST)
     if mind.frustration >= 70:
         return _stated(Surface.VENT)
-    if _warmed(turn) and (mind.trust >= 32 or mind.frustration < 50):
+    calm_enough = mind.anxiety < CALM_BELOW and (mind.trust >= 32 or mind.frustration < 50)
+    if _warmed(turn) and calm_enough:
         return _stated(Surface.SOFTEN)
-    return _stated(Surface.OBJECT)
+    return Decision(surface=Surface.OBJECT, source="press")
 
 
 def _warmed(turn: Turn) -> bool:

@@ -13,8 +13,6 @@ _AGREEING = (
     Act.NEXT_STEP,
     Act.CHECK_UNDERSTANDING,
     Act.RECAP,
-    Act.TAKE_OWNERSHIP,
-    Act.REASSURE,
 )
 """Acts after which a customer comes back to something that was proposed before."""
 
@@ -52,16 +50,23 @@ def done_steps(scenario: ScenarioSpec, state: PersonaState, reading: Reading) ->
 
 def proposed(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> tuple[str, ...]:
     """Return the keys of all resolutions put forward so far, the newest last."""
-    new = [item.key for item in scenario.resolutions if _touches(reading, item.acts, item.topics)]
+    new = [item.key for item in proposals(scenario, reading)]
     return tuple(key for key in state.proposed if key not in new) + tuple(new)
+
+
+def proposals(scenario: ScenarioSpec, reading: Reading) -> list[Resolution]:
+    """Return the resolutions that this turn puts forward, the best match first."""
+    found = [x for x in scenario.resolutions if _touches(reading, x.acts, x.topics)]
+    return sorted(found, key=lambda x: -sum(mentions(reading.text, (t,)) for t in x.topics))
 
 
 def acceptable(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Resolution | None:
     """Return the proposed resolution that the customer accepts now; `state` is after this turn."""
     if state.resolution or reading.is_hostile or reading.is_noise or not reading.has(*_AGREEING):
         return None
-    now = [item for item in scenario.resolutions if _touches(reading, item.acts, item.topics)]
-    earlier = [item for item in scenario.resolutions if item.key in state.proposed]
+    now = proposals(scenario, reading)
+    asks = reading.has(Act.OPEN_QUESTION)
+    earlier = [x for x in scenario.resolutions if x.key in state.proposed and not asks]
     return next((item for item in (*now, *earlier) if _meets(item, state)), None)
 
 

@@ -115,7 +115,9 @@ class Partner:
             headers["Idempotency-Key"] = key or str(IDS.new())
         if body is not None:
             options["json"] = body
-        return await self.http.post(path, headers={**headers, **options.pop("headers", {})}, **options)
+        return await self.http.post(
+            path, headers={**headers, **options.pop("headers", {})}, **options
+        )
 
     async def team(self, name: str = "Night shift", **fields: Any) -> str:
         response = await self.post("/v1/teams", {"name": name, **fields})

@@ -39,6 +39,7 @@ INNOCENT = (
     "I can see why you are angry, that is really frustrating.",
     "This call may be recorded for training.",
     "Let me be clear about the price: it is forty euros.",
+    "I've listened, and here's what I can do: I can pause the account for a month.",
     "Your credit score will not be affected.",
     "I appreciate your patience while I check the account.",
     "I'm going to ask you all the security questions first.",

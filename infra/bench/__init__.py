@@ -1,0 +1,1 @@
+"""`make bench`: rows of numbers, each beside a floor measured in the same run."""
