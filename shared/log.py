@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-_FORBIDDEN = frozenset(
+FORBIDDEN_FIELDS = frozenset(
     {
         "text",
         "name",
@@ -29,7 +29,7 @@ _FORBIDDEN = frozenset(
 def _redact(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    for field in _FORBIDDEN & event.keys():
+    for field in FORBIDDEN_FIELDS & event.keys():
         event[field] = "[redacted]"
     return event
 

@@ -6,7 +6,7 @@ measured as the product's.
 
 import asyncio
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import msgspec
@@ -41,8 +41,8 @@ class Connection(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (TCP)
-        self._transport = transport
+        # uvloop's transport is none by inheritance, so a cast and not a check.
+        self._transport = cast("asyncio.Transport", transport)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -69,7 +69,9 @@ class Connection(asyncio.Protocol):
             raise HttpError("not connected")
         content = b"" if body is None else msgspec.json.encode(body)
         key = f"Idempotency-Key: {uuid.uuid4()}\r\n" if method == "POST" else ""
-        head = f"{method} {path} HTTP/1.1\r\n{self._head}{key}Content-Length: {len(content)}\r\n\r\n"
+        head = (
+            f"{method} {path} HTTP/1.1\r\n{self._head}{key}Content-Length: {len(content)}\r\n\r\n"
+        )
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
         self._answer = asyncio.get_running_loop().create_future()

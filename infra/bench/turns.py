@@ -24,6 +24,12 @@ MANY_TURNS = 12
 CROWD = 500
 CROWD_TURNS = 6
 
+POLL_S = 0.05
+
+_WAITING = """
+select (select count(*) from app.jobs) + (select count(*) from app.events where position is null)
+"""
+
 LINES = (
     "I can see why this is upsetting. What happened when you first got in touch with us?",
     "Thank you for telling me. When did you last hear anything from us about it?",
@@ -138,7 +144,6 @@ async def _talk(connection: Connection, simulation: str, turns: int) -> list[flo
 async def _settled(up: UpFile) -> None:
     """Wait until nothing is queued, so that one measurement does not pay for another."""
     database = await asyncpg.connect(up.database_url)
-    query = "select (select count(*) from app.jobs) + (select count(*) from app.events where position is null)"
-    while await database.fetchval(query):
-        await asyncio.sleep(0.05)
+    while await database.fetchval(_WAITING):  # noqa: ASYNC110  (it lives in another process)
+        await asyncio.sleep(POLL_S)
     await database.close()

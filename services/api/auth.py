@@ -3,7 +3,6 @@
 import asyncio
 import time
 from datetime import datetime
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,7 +13,7 @@ from shared.db.pool import Database
 from shared.db.sql import Queries
 from shared.db.tx import system_tx
 from shared.errors import KeyExpiredError, TenantSuspendedError, UnauthenticatedError
-from shared.keys import InvalidKeyError, ParsedKey, parse_key, same_hash
+from shared.keys import InvalidKeyError, ParsedKey, hash_key, parse_key, same_hash
 
 CACHE_S = 5.0
 """Longest seconds until a revocation, a suspension or new scopes take effect everywhere."""
@@ -27,7 +26,6 @@ _SQL = Queries("services.api")
 
 class _Known(msgspec.Struct, frozen=True, kw_only=True):
     principal: Principal
-    hash: bytes
     expires_at: datetime | None
     revoked: bool
     suspended: bool
@@ -41,8 +39,9 @@ class Authenticator:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[UUID, _Known] = {}
-        self._reading: dict[UUID, asyncio.Task[_Known | None]] = {}
+        self._known: dict[bytes, _Known] = {}
+        """By the hash of the whole key, so that only who has the key finds its row here."""
+        self._reading: dict[bytes, asyncio.Task[_Known | None]] = {}
 
     async def principal(self, header: str | None) -> Principal:
         """Return who holds the key of an `Authorization: Bearer` header.
@@ -52,9 +51,12 @@ class Authenticator:
             KeyExpiredError: the key was valid once.
             TenantSuspendedError: the key is valid, its tenant is suspended.
         """
-        key = _bearer(header)
-        known = await self._find(key)
-        if known is None or not same_hash(known.hash, key.hash) or known.revoked:
+        text = _bearer(header)
+        digest = hash_key(text)
+        known = self._known.get(digest)
+        if known is None or time.monotonic() - known.read_at >= CACHE_S:
+            known = await self._read_once(digest, text)
+        if known is None or known.revoked:
             raise UnauthenticatedError
         if known.expires_at is not None and known.expires_at <= self._clock.now():
             raise KeyExpiredError
@@ -68,7 +70,7 @@ class Authenticator:
         Raises:
             UnauthenticatedError: it does not.
         """
-        key = _bearer(header)
+        key = _parse(_bearer(header))
         if key.environment != "ops":
             raise UnauthenticatedError
         async with system_tx(self._database) as connection:
@@ -76,24 +78,21 @@ class Authenticator:
         if stored is None or not same_hash(stored, key.hash):
             raise UnauthenticatedError
 
-    async def _find(self, key: ParsedKey) -> _Known | None:
-        known = self._known.get(key.key_id)
-        if known is not None and time.monotonic() - known.read_at < CACHE_S:
-            return known
-        # Hundreds of requests may find the same key stale at once: one of them reads for all.
-        reading = self._reading.get(key.key_id)
+    async def _read_once(self, digest: bytes, text: str) -> _Known | None:
+        """Hundreds of requests may find the same key stale at once: one of them reads for all."""
+        reading = self._reading.get(digest)
         if reading is None:
-            reading = asyncio.create_task(self._read(key))
-            self._reading[key.key_id] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(key.key_id, None))
+            reading = asyncio.create_task(self._read(_parse(text)))
+            self._reading[digest] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(digest, None))
         return await asyncio.shield(reading)
 
     async def _read(self, key: ParsedKey) -> _Known | None:
         read_at = time.monotonic()
         async with system_tx(self._database) as connection:
             row = await connection.fetchrow(_SQL["find_api_key"], key.key_id, key.environment)
-        self._known.pop(key.key_id, None)
-        if row is None:
+        self._known.pop(key.hash, None)
+        if row is None or not same_hash(row["hash"], key.hash):
             return None
         known = _Known(
             principal=Principal(
@@ -104,7 +103,6 @@ class Authenticator:
                 learner_id=row["learner_id"],
                 time_zone=ZoneInfo(row["time_zone"]),
             ),
-            hash=row["hash"],
             expires_at=row["expires_at"],
             revoked=row["revoked"],
             suspended=row["suspended"],
@@ -112,17 +110,19 @@ class Authenticator:
         )
         if len(self._known) >= CACHED_KEYS:
             self._known.pop(next(iter(self._known)))
-        self._known[key.key_id] = known
+        self._known[key.hash] = known
         return known
 
 
-def _bearer(header: str | None) -> ParsedKey:
-    if header is None:
+def _bearer(header: str | None) -> str:
+    scheme, _, text = (header or "").partition(" ")
+    if scheme.lower() != "bearer":
         raise UnauthenticatedError
-    scheme, _, text = header.partition(" ")
+    return text.strip()
+
+
+def _parse(text: str) -> ParsedKey:
     try:
-        if scheme.lower() == "bearer":
-            return parse_key(text.strip())
+        return parse_key(text)
     except InvalidKeyError:
-        pass
-    raise UnauthenticatedError
+        raise UnauthenticatedError from None

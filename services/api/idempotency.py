@@ -14,8 +14,8 @@ from shared.errors import FieldError, IdempotencyKeyReusedError, ValidationFaile
 
 _SQL = Queries("services.api")
 
-_KEY: Final = re.compile(r'"[\x20\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e]{1,255}')
-"""Bare, or a quoted string as the IETF draft has it; printable ASCII without quotes inside."""
+_KEY: Final = re.compile(r'"[\x20\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e][\x20-\x7e]{0,254}')
+"""Bare, or a quoted string as the IETF draft has it; printable ASCII."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -55,11 +55,11 @@ def read_key(header: str) -> str:
                 FieldError(
                     pointer="header:Idempotency-Key",
                     code="format",
-                    detail="A key has 1 to 255 printable ASCII characters without quotes inside",
+                    detail="A key has 1 to 255 printable ASCII characters, bare or in quotes",
                 ),
             )
         )
-    return header.strip('"')
+    return header[1:-1] if header.startswith('"') else header
 
 
 def make_claim(key: str, method: str, template: str, path: str, body: Any) -> Claim:

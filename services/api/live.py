@@ -58,7 +58,7 @@ class LiveReplies:
 
     async def open(self) -> None:
         """Subscribe once; whatever this connection publishes later comes after it."""
-        if self._subscribing is None:
+        if self._subscribing is None or _failed(self._subscribing):
             self._subscribing = asyncio.create_task(self._client.subscribe(LIVE_ALL, cb=self._hear))
         await asyncio.shield(self._subscribing)
 
@@ -86,3 +86,7 @@ class LiveReplies:
             return
         for waiter in waiters:
             waiter.tell(seq)
+
+
+def _failed(task: asyncio.Task[object]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from nats.errors import Error as NatsError
 from typing_extensions import override
 
 from services.api.app import create_app
@@ -86,7 +87,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         await server.serve(sockets=[listener])
     finally:
         stopping.cancel()
-        await nats.drain()
+        with contextlib.suppress(NatsError, TimeoutError):  # the server may be gone before us
+            await nats.drain()
         await database.close()
 
 

@@ -3,10 +3,12 @@
 import traceback
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
+from litestar.types import Method
 
 from shared.errors import (
     AppError,
@@ -22,6 +24,18 @@ from shared.log import get_logger
 log = get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+_OPERATIONAL: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""A server that restarts, is full or does not answer: nobody's bug, and a retry can succeed."""
+
+_METHODS: Final[tuple[Method, ...]] = ("GET", "POST")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -94,7 +108,7 @@ def answer_exception(request: AnyRequest, error: Exception) -> Response[bytes]:
         content=_body(shown, request_id),
         status_code=shown.status,
         media_type=MEDIA_TYPE,
-        headers=_headers(shown),
+        headers=_headers(shown) | _allow(request, shown),
     )
 
 
@@ -106,7 +120,7 @@ def as_app_error(error: Exception, request_id: str) -> AppError:
         return error
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_framework(error)
-    if isinstance(error, OSError | TimeoutError):
+    if isinstance(error, _OPERATIONAL):
         log.warning("request.dependency_failed", request_id=request_id, error=type(error).__name__)
         return UnavailableError(retry_after_s=1)
     # The message of an exception may quote what a user wrote; its type and its place never do.
@@ -120,6 +134,20 @@ def as_app_error(error: Exception, request_id: str) -> AppError:
         ],
     )
     return AppError()
+
+
+def _allow(request: AnyRequest, error: AppError) -> dict[str, str]:
+    """Return the methods that the path has, which HTTP wants to hear with a 405."""
+    if not isinstance(error, MethodNotAllowedError):
+        return {}
+    allowed = []
+    for method in _METHODS:
+        try:
+            request.app.asgi_router.handle_routing(path=request.scope["path"], method=method)
+        except HTTPException:
+            continue
+        allowed.append(method)
+    return {"Allow": ", ".join(allowed)}
 
 
 def _of_framework(error: HTTPException) -> AppError:

@@ -130,7 +130,7 @@ def wrong_fields(
         msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         found = list(_inner(value, _core(kind), pointer, strict=strict))
-        if isinstance(value, list):
+        if isinstance(value, list) and get_origin(_core(kind)) in {list, tuple}:
             found.extend(_wrong_length(value, kind, pointer))
         yield from found or _of(error, pointer)
 

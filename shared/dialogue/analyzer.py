@@ -7,7 +7,7 @@ import msgspec
 
 from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
 from shared.dialogue.grammar import NEGATION
-from shared.dialogue.lexicon import LEXICON, Follow
+from shared.dialogue.lexicon import LEXICON, Follow, Pattern
 from shared.dialogue.segments import TOKEN, content_stems, fold, quoted, sentences
 
 _NEGATION = re.compile(NEGATION)
@@ -70,9 +70,7 @@ def _sentence_acts(
         best[asked.act] = asked
     _read_echo(folded, sentence, echo, best)
     _settle(folded, sentence, best, is_question=is_question)
-    jargon = _acronym(text, folded, sentence)
-    if jargon is not None:
-        best.setdefault(Act.JARGON, jargon)
+    _read_jargon(text, folded, sentence, best)
     return list(best.values()), is_question
 
 
@@ -83,25 +81,26 @@ def _phrases(folded: str, sentence: _Sentence) -> dict[Act, ActSpan]:
         follow = LEXICON.acts.get(word)
         if follow is None or _inside(position, sentence.quotes):
             continue
-        negated = _is_negated(folded, sentence, index)
         following = sentence.tokens[index + 1][1] if index + 1 < len(sentence.tokens) else ""
         for pattern in follow.candidates(following):
             act = pattern.act
-            known = best.get(act) if act else None
-            if act is None or (known is not None and known.strength >= pattern.strength):
-                continue
-            if act is Act.OFFER and index and sentence.tokens[index - 1][1] in _ASKS_BACK:
-                continue
-            if (pattern.starts_sentence and index) or (
-                negated and act not in LEXICON.keeps_negation
-            ):
+            if act is None or (act in best and best[act].strength >= pattern.strength):
                 continue
             match = pattern.phrase.regex.match(folded, position, sentence.end)
-            if match:
+            if match and not _is_barred(pattern, folded, sentence, index):
                 best[act] = ActSpan(
                     act=act, start=position, end=match.end(), strength=pattern.strength
                 )
     return best
+
+
+def _is_barred(pattern: Pattern, folded: str, sentence: _Sentence, index: int) -> bool:
+    """Say whether the words before a phrase change what it does."""
+    if pattern.starts_sentence and index:
+        return True
+    if pattern.act is Act.OFFER and index and sentence.tokens[index - 1][1] in _ASKS_BACK:
+        return True
+    return pattern.act not in LEXICON.keeps_negation and _is_negated(folded, sentence, index)
 
 
 def _is_negated(folded: str, sentence: _Sentence, index: int) -> bool:
@@ -202,18 +201,19 @@ def _settle(
         best.pop(Act.APOLOGIZE, None)
 
 
-def _acronym(text: str, folded: str, sentence: _Sentence) -> ActSpan | None:
-    """Return the first unexplained abbreviation, unless the whole sentence is shouted."""
-    body = text[sentence.start : sentence.end]
+def _read_jargon(text: str, folded: str, sentence: _Sentence, best: dict[Act, ActSpan]) -> None:
+    """Add unexplained abbreviations; drop jargon that the sentence itself explains."""
     if _GLOSS.search(folded, sentence.start, sentence.end):
-        return None
-    letters = sum(char.isalpha() for char in body)
-    if sum(char.isupper() for char in body) * 3 > letters:
-        return None
+        best.pop(Act.JARGON, None)
+        return
     for match in _ACRONYM.finditer(text, sentence.start, sentence.end):
-        if match.group().rstrip("s") not in LEXICON.plain_acronyms:
-            return _span(Act.JARGON, match.span())
-    return None
+        if match.group().rstrip("s") in LEXICON.plain_acronyms:
+            continue
+        body = text[sentence.start : sentence.end]
+        shouted = sum(map(str.isupper, body)) * 3 > sum(map(str.isalpha, body))
+        if not shouted:
+            best.setdefault(Act.JARGON, _span(Act.JARGON, match.span()))
+        return
 
 
 def _span(act: Act, whole: tuple[int, int]) -> ActSpan:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from shared.dialogue.lexicon import LEXICON
 
@@ -46,19 +45,27 @@ def content_stems(text: str) -> frozenset[str]:
     )
 
 
+def word_line(text: str) -> str:
+    """Return the folded words between single spaces, for `mentions`; a space at both ends."""
+    return f" {' '.join(TOKEN.findall(fold(text)))} "
+
+
 def mentions(text: str, stems: tuple[str, ...]) -> bool:
-    """Say whether any word of the text begins with one of the stems (a stem may hold spaces)."""
-    return _any_of(stems).search(fold(text)) is not None
+    """Say whether any word of the text begins with one of the stems.
+
+    A stem is lower-case and may hold spaces (`right for you`).
+    """
+    return line_mentions(word_line(text), stems)
+
+
+def line_mentions(line: str, stems: tuple[str, ...]) -> bool:
+    """Do as `mentions` does, for a `word_line` made before."""
+    return any(f" {stem}" in line for stem in stems)
 
 
 def quoted(text: str) -> tuple[tuple[int, int], ...]:
     """Return the stretches in double quotes: words that the speaker only reports."""
     return tuple(match.span() for match in _QUOTED.finditer(text))
-
-
-@lru_cache(maxsize=4096)
-def _any_of(stems: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(stem.lower()) for stem in stems)})")
 
 
 def _is_abbreviation(text: str, start: int, dot: int) -> bool:

@@ -11,7 +11,7 @@ from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
 from shared.contracts.simulation import PersonaState
 from shared.dialogue.analyzer import analyze
 from shared.dialogue.lexicon import LEXICON
-from shared.dialogue.segments import TOKEN, fold
+from shared.dialogue.segments import fold, word_line
 
 MAX_MONOLOGUE_WORDS = 130
 """More than about fifty seconds of speech in one go."""
@@ -39,6 +39,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     """Without invisible characters."""
+    line: str
+    """The words of the text between single spaces, in lower case."""
+    asked: str
+    """The same for the questions alone; all of `line` when nothing is asked."""
     analysis: TurnAnalysis
     strengths: dict[Act, int]
     """The strongest example of each act, in order of appearance."""
@@ -72,15 +76,23 @@ def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Readi
     for span in analysis.acts:
         strengths[span.act] = max(span.strength, strengths.get(span.act, 0))
     cleaned = _INVISIBLE.sub("", text)
-    words = [match.group() for match in TOKEN.finditer(fold(cleaned))]
-    fingerprint = zlib.crc32(" ".join(words).encode("utf-8", "replace"))
+    line = word_line(cleaned)
+    words = line.split()
+    fingerprint = zlib.crc32(line.encode("utf-8", "replace"))
     return Reading(
         text=cleaned,
+        line=line,
+        asked=_asked(text, analysis.acts) or line,
         analysis=analysis,
         strengths=strengths,
         quality=_quality(state, cleaned, words, analysis.acts, fingerprint),
         fingerprint=fingerprint,
     )
+
+
+def _asked(text: str, acts: tuple[ActSpan, ...]) -> str:
+    spans = [x for x in acts if x.act in {Act.OPEN_QUESTION, Act.CLOSED_QUESTION}]
+    return word_line(" ".join(text[x.start : x.end] for x in spans)) if spans else ""
 
 
 def _quality(

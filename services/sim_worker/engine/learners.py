@@ -109,18 +109,19 @@ class _Scene(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _skilled(scene: _Scene) -> str | None:
-    script, state = _SCRIPT.skilled, scene.state
+    script = _SCRIPT.skilled
     if scene.turns == 0:
         return scene.say(script.open[scene.scenario.role.value], "open")
-    if state.resolution:
+    if scene.state.resolution:
         return _wrap_up(scene, script.recap, script.close)
-    parts = [_listening(scene)]
     step = _next_step(scene)
+    if step is None and _may_offer(scene):
+        lead = _reflection(scene) or scene.say(script.own, "own")
+        offers = script.offer_again if scene.state.proposed else script.offer
+        return f"{lead} {_offer(scene, offers)}"
+    parts = [_reflection(scene) or _listening(scene)]
     if step is not None:
         parts.append(_do_step(scene, step))
-    elif _may_offer(scene):
-        offers = script.offer_again if scene.state.proposed else script.offer
-        return f"{scene.say(script.own, 'own')} {_offer(scene, offers)}"
     if step is None or Act.VERIFY_IDENTITY not in step.acts:
         parts.append(scene.say(script.questions, "questions"))
     return " ".join(parts)
@@ -136,12 +137,10 @@ def _average(scene: _Scene) -> str | None:
         return scene.say(script.close, "close")
     step = _next_step(scene)
     if step is not None and draw(scene.seed, scene.turns, "step", 100) < 70:
-        if Act.VERIFY_IDENTITY in step.acts:
-            return scene.say(script.verify, "verify")
-        return scene.say(script.disclose if Act.DISCLOSE in step.acts else script.explain, "step")
-    if scene.turns >= 4 and draw(scene.seed, scene.turns, "offer", 100) < 45:
-        return _offer(scene, script.offer)
-    return scene.say(script.middle, "middle")
+        bank = {Act.VERIFY_IDENTITY: script.verify, Act.DISCLOSE: script.disclose}
+        return scene.say(bank.get(step.acts[0], script.explain), "step")
+    offers = scene.turns >= 4 and draw(scene.seed, scene.turns, "offer", 100) < 45
+    return _offer(scene, script.offer) if offers else scene.say(script.middle, "middle")
 
 
 def _unskilled(scene: _Scene) -> str | None:
@@ -178,13 +177,19 @@ def next_line(
     return PROFILES[profile](scene)
 
 
-def _listening(scene: _Scene) -> str:
-    """Give back what was just revealed, or steady a customer who is still upset."""
+def _reflection(scene: _Scene) -> str | None:
+    """Give back what the customer has just revealed, if anything."""
     script = _SCRIPT.skilled
     for fact in scene.scenario.facts:
         if fact.key in scene.state.open_facts and fact.text in scene.last_customer:
             back = scene.say(script.reflect, f"reflect:{fact.key}", {"reflected": fact.reflected})
             return f"{back} {scene.say(script.warm, 'warm')}"
+    return None
+
+
+def _listening(scene: _Scene) -> str:
+    """Take up what was said otherwise: details, heat, a question, or just an answer."""
+    script = _SCRIPT.skilled
     if scene.scenario.case["verify"] in scene.last_agent:
         return scene.say(script.noted, "noted")
     if mood(scene.state.mind) in _HEATED:
@@ -229,12 +234,11 @@ def _may_offer(scene: _Scene) -> bool:
 
 
 def _resolution(scene: _Scene) -> Resolution:
-    """Return what was agreed; before that the main solution, and the other one after a refusal."""
+    """Return what was agreed; before that the main solution, the next after three offers."""
     options = scene.scenario.resolutions
     agreed = next((item for item in options if item.key == scene.state.resolution), None)
-    if agreed is not None:
-        return agreed
-    return options[len(scene.state.proposed) % len(options)] if len(options) > 1 else options[0]
+    offers = scene.state.counts.get(Act.OFFER, 0)
+    return agreed or options[offers // 3 % len(options)]
 
 
 def _offer(scene: _Scene, options: Sequence[str]) -> str:

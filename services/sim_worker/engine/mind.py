@@ -60,7 +60,7 @@ def _causes(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> It
         percent = percent * effect.by_strength[reading.strengths[act] - 1] // 100
         percent = percent * _personal(scenario, act, effect, percent) // 100
         if percent > 0 and not _hurts(effect):
-            percent = percent * _circumstance(state, reading, act, spoiled=spoiled) // 100
+            percent = percent * _circumstance(state, act, spoiled=spoiled) // 100
         yield from _scaled(scenario, effect, percent)
 
 
@@ -83,7 +83,7 @@ def _personal(scenario: ScenarioSpec, act: Act, effect: Effect, percent: int) ->
     return 100
 
 
-def _circumstance(state: PersonaState, reading: Reading, act: Act, *, spoiled: bool) -> int:
+def _circumstance(state: PersonaState, act: Act, *, spoiled: bool) -> int:
     """Percent left of a helpful act in a turn that hurts, or of an offer made too early."""
     percent = RULES.spoiled if spoiled else 100
     if act is Act.OFFER and not state.open_facts:

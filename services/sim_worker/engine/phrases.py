@@ -1,6 +1,6 @@
 """Picks the phrases of a reply by key, so that no phrase comes twice in a conversation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -90,23 +90,9 @@ def phrase_text(scenario: ScenarioSpec, key: str) -> str:
     """
     kind, _, rest = key.partition(":")
     name, _, number = rest.rpartition(":")
-    if kind == "f":
-        return next(fact.text for fact in scenario.facts if fact.key == rest)
-    if kind == "a":
-        return next(answer.text for answer in scenario.answers if answer.key == rest)
-    if kind == "g":
-        return next(fact.guard[int(number)] for fact in scenario.facts if fact.key == name)
-    if kind == "v":
-        return _voice(scenario, name)[int(number)]
-    if kind == "vr":
-        return scenario.voice.reactions[Act(name)][int(number)]
-    if kind == "r":
-        return BANK.reactions[Act(name)][int(number)].text
-    if kind == "b":
-        return BANK.bodies[name][int(number)].text
-    if kind == "c":
-        return f"{BANK.fillers.heads[int(name)]} {BANK.fillers.tails[int(number)]}"
-    raise KeyError(key)
+    if kind in _WHOLE:
+        return _WHOLE[kind](scenario, rest)
+    return _LISTS[kind](scenario, name)[int(number)]
 
 
 def echoed_time(reading: Reading) -> str:
@@ -191,6 +177,28 @@ def _fillers(used: set[str]) -> Iterator[str]:
 def _voice(scenario: ScenarioSpec, name: str) -> tuple[str, ...]:
     lines = getattr(scenario.voice, name, ())
     return lines if isinstance(lines, tuple) else ()
+
+
+def _common(phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
+    return tuple(phrase.text for phrase in phrases)
+
+
+_WHOLE: Mapping[str, Callable[[ScenarioSpec, str], str]] = {
+    "f": lambda scenario, key: next(x.text for x in scenario.facts if x.key == key),
+    "a": lambda scenario, key: next(x.text for x in scenario.answers if x.key == key),
+}
+"""Kinds of keys that name one text: `f:<fact>`, `a:<answer>`."""
+_LISTS: Mapping[str, Callable[[ScenarioSpec, str], tuple[str, ...]]] = {
+    "g": lambda scenario, key: next(x.guard for x in scenario.facts if x.key == key),
+    "v": _voice,
+    "vr": lambda scenario, act: scenario.voice.reactions[Act(act)],
+    "r": lambda _, act: _common(BANK.reactions[Act(act)]),
+    "b": lambda _, bank: _common(BANK.bodies[bank]),
+    "c": lambda _, head: tuple(
+        f"{BANK.fillers.heads[int(head)]} {tail}" for tail in BANK.fillers.tails
+    ),
+}
+"""Kinds of keys that name a place in a list: `<kind>:<name>:<number>`."""
 
 
 def _first_word(text: str) -> str:

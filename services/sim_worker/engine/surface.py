@@ -1,4 +1,4 @@
-"""Chooses what the customer visibly does, and whether the conversation ends; never left to wording."""
+"""Chooses what the customer visibly does and whether it ends; never left to wording."""
 
 import msgspec
 
@@ -8,12 +8,14 @@ from services.sim_worker.engine.vault import guarded_fact, lacks_only_facts, pro
 from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Answer, Fact, Resolution, ScenarioSpec
 from shared.contracts.simulation import Cause, EndReason, PersonaState, Surface
-from shared.dialogue.segments import mentions
+from shared.dialogue.segments import line_mentions
 
 LINGER_TURNS = 2
 """Learner turns after an agreement before the customer says goodbye by themselves."""
 CALM_BELOW = 78
 """Anxiety at which a customer cannot sound relieved yet."""
+TALKS_FROM = 40
+"""Trust from which an open question with no particular answer is not brushed off."""
 _ASKED = (Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.VERIFY_IDENTITY)
 
 
@@ -59,19 +61,19 @@ def is_closing(turn: Turn) -> bool:
 
 def _ending(turn: Turn) -> Decision | None:
     state = turn.after
-    if is_closing(turn):
-        if state.resolution:
-            return _end(Surface.FAREWELL, "farewell", EndReason.GOAL_MET)
-        return _end(Surface.FAREWELL, "cut_short", EndReason.LEARNER_ENDED)
+    agreed = state.resolution is not None
+    if is_closing(turn) and not agreed:
+        return _end("cut_short", EndReason.LEARNER_ENDED)
     if wants_to_leave(state) and (state.warnings or state.mind.patience == 0):
-        return _end(Surface.HANG_UP, "hang_up", EndReason.CUSTOMER_LEFT)
-    if state.accepted_at is not None and state.turns - state.accepted_at >= LINGER_TURNS:
-        return _end(Surface.FAREWELL, "farewell", EndReason.GOAL_MET)
-    if state.turns >= turn.scenario.max_turns:
-        if state.resolution:
-            return _end(Surface.FAREWELL, "farewell", EndReason.GOAL_MET)
-        return _end(Surface.FAREWELL, "out_of_time", EndReason.MAX_TURNS)
-    return None
+        return _end("hang_up", EndReason.CUSTOMER_LEFT)
+    out_of_turns = state.turns >= turn.scenario.max_turns
+    if agreed and (is_closing(turn) or out_of_turns or _has_lingered(state)):
+        return _end("farewell", EndReason.GOAL_MET)
+    return _end("out_of_time", EndReason.MAX_TURNS) if out_of_turns else None
+
+
+def _has_lingered(state: PersonaState) -> bool:
+    return state.accepted_at is not None and state.turns - state.accepted_at >= LINGER_TURNS
 
 
 def _event(turn: Turn) -> Decision | None:
@@ -108,22 +110,25 @@ def _reply(turn: Turn) -> Decision | None:
     reading, state = turn.reading, turn.after
     if state.resolution and reading.has(Act.RECAP, Act.CHECK_UNDERSTANDING, Act.NEXT_STEP):
         return Decision(surface=Surface.ANSWER, source="confirm")
-    is_offer = reading.has(Act.OFFER) or proposals(turn.scenario, reading)
-    if is_offer and not state.resolution:
+    if not state.resolution and (reading.has(Act.OFFER) or proposals(turn.scenario, reading)):
         return _to_offer(turn)
-    if reading.has(Act.GREET) and not turn.before.turns and not reading.has(*_ASKED):
+    if reading.has(*_ASKED):
+        return _to_question(turn)
+    if reading.has(Act.GREET) and not turn.before.turns:
         return _to_greeting(turn)
-    if not reading.has(*_ASKED):
-        return None
+    return None
+
+
+def _to_question(turn: Turn) -> Decision | None:
     answer = _answer(turn)
     if answer is not None:
         return Decision(surface=Surface.ANSWER, source=f"answer:{answer.key}")
-    guarded = guarded_fact(turn.scenario, turn.before, reading)
+    guarded = guarded_fact(turn.scenario, turn.before, turn.reading)
     if guarded is not None:
         return Decision(surface=Surface.DEFLECT, source=f"guard:{guarded.key}")
-    if reading.has(Act.CHECK_UNDERSTANDING) and _warmed(turn):
+    if turn.reading.has(Act.CHECK_UNDERSTANDING) and _warmed(turn):
         return None
-    if reading.has(Act.OPEN_QUESTION) and state.mind.trust >= 40:
+    if turn.reading.has(Act.OPEN_QUESTION) and turn.after.mind.trust >= TALKS_FROM:
         return Decision(surface=Surface.ANSWER, source="answer")
     return _stated(Surface.DEFLECT)
 
@@ -175,7 +180,7 @@ def _answer(turn: Turn) -> Answer | None:
             continue
         if turn.after.mind.trust < answer.min_trust or not reading.has(*(answer.acts or _ASKED)):
             continue
-        if not answer.topics or mentions(reading.text, answer.topics):
+        if not answer.topics or line_mentions(reading.asked, answer.topics):
             return answer
     return None
 
@@ -184,5 +189,6 @@ def _stated(surface: Surface) -> Decision:
     return Decision(surface=surface, source=str(surface))
 
 
-def _end(surface: Surface, source: str, reason: EndReason) -> Decision:
+def _end(source: str, reason: EndReason) -> Decision:
+    surface = Surface.HANG_UP if reason is EndReason.CUSTOMER_LEFT else Surface.FAREWELL
     return Decision(surface=surface, source=source, end_reason=reason)

@@ -6,7 +6,7 @@ from services.sim_worker.engine.appraisal import Reading
 from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Fact, Mind, Resolution, ScenarioSpec, Step
 from shared.contracts.simulation import PersonaState
-from shared.dialogue.segments import mentions
+from shared.dialogue.segments import line_mentions
 
 _AGREEING = (
     Act.OFFER,
@@ -30,7 +30,7 @@ def opened_fact(
 
 
 def guarded_fact(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Fact | None:
-    """Return a locked fact that was asked for too early, if the customer would guard it."""
+    """Return a locked fact that was asked for too early and that the customer guards."""
     if not reading.has(Act.OPEN_QUESTION, Act.CLOSED_QUESTION):
         return None
     for fact in _locked(scenario, state):
@@ -57,7 +57,7 @@ def proposed(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> t
 def proposals(scenario: ScenarioSpec, reading: Reading) -> list[Resolution]:
     """Return the resolutions that this turn puts forward, the best match first."""
     found = [x for x in scenario.resolutions if _touches(reading, x.acts, x.topics)]
-    return sorted(found, key=lambda x: -sum(mentions(reading.text, (t,)) for t in x.topics))
+    return sorted(found, key=lambda x: -sum(line_mentions(reading.line, (t,)) for t in x.topics))
 
 
 def acceptable(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Resolution | None:
@@ -100,7 +100,7 @@ def _locked(scenario: ScenarioSpec, state: PersonaState) -> list[Fact]:
 
 
 def _touches(reading: Reading, acts: tuple[Act, ...], topics: tuple[str, ...]) -> bool:
-    return (not acts or reading.has(*acts)) and (not topics or mentions(reading.text, topics))
+    return (not acts or reading.has(*acts)) and (not topics or line_mentions(reading.line, topics))
 
 
 def _does(reading: Reading, step: Step) -> bool:

@@ -24,7 +24,12 @@ class EmbeddedWording(Wording):
 
 
 def word(
-    scenario: ScenarioSpec, state_before: PersonaState, move: Move, *, seed: int, seq: int
+    scenario: ScenarioSpec,
+    state_before: PersonaState,  # noqa: ARG001 - a wording may need it; this one was planned
+    move: Move,
+    *,
+    seed: int,  # noqa: ARG001 - spent when the phrases were chosen
+    seq: int,  # noqa: ARG001 - spent when the phrases were chosen
 ) -> str:
     """Return the embedded wording of a move; a pure function of the scenario and the move.
 

@@ -118,7 +118,7 @@ async def test_expected_seq(partner: Partner, targets: dict[str, str], seq: Any)
 
 
 @pytest.mark.parametrize(
-    "text", ["emoji 😀 and ünïcödé", "‮right to left", "'; drop table turns; --"]
+    "text", ["emoji 😀 and ünïcödé", "\u202eright to left", "'; drop table turns; --"]
 )
 async def test_odd_text_is_fine(partner: Partner, text: str) -> None:
     response = await partner.post("/v1/teams", {"name": text})
@@ -169,9 +169,7 @@ async def test_a_stream_without_length_stops_at_the_limit(
     _check(response, 413, "payload-too-large")
 
 
-@pytest.mark.parametrize(
-    "key", ["", " ", "a" * 256, "tab\there", "ünï", '"open', "two words", 'a"b']
-)
+@pytest.mark.parametrize("key", ["", " ", "a" * 256, "tab\there", "ünï", '"open', '""'])
 async def test_idempotency_keys(partner: Partner, targets: dict[str, str], key: str) -> None:
     content = json.dumps(GOOD_TURN).encode()
     response = await partner.http.post(

@@ -1,0 +1,39 @@
+"""`python -m infra.bench [--only GROUP]`: exits 1 when a target is missed."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.bench import database, stack, turns
+from infra.bench.product import ProductError
+from infra.bench.rows import Report
+
+GROUPS: dict[str, Callable[[Report, Path], None]] = {
+    "stack": stack.run,
+    "db": database.run,
+    "turn": turns.run,
+}
+
+
+def main() -> int:
+    """Run the groups, print the table, write `.rapport/bench.json`."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--only", choices=GROUPS, help="one group")
+    only = parser.parse_args().only
+    report = Report()
+    for name, run in GROUPS.items():
+        if only in {None, name}:
+            with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
+                try:
+                    run(report, Path(folder))
+                except ProductError as error:
+                    sys.stderr.write(f"rapport bench: {error}\n")
+                    return 1
+    report.write(Path(".rapport/bench.json"))
+    return 0 if all(row.ok for row in report.rows.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Eight weeks of past conversations, composed from `dialogues.yaml` and handed in for scoring.
+
+One team's conversations get better from week to week, the other's stay as they are. Only the wording
+differs: what it is worth is for the judge to say.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from infra.demo.checks import DemoError
+from infra.demo.client import Api
+from infra.demo.people import Learner, Team
+from infra.demo.views import Assessment, Scoring
+
+WEEKS: Final = 8
+PER_WEEK: Final = 2
+"""Conversations of one person in one week."""
+
+SEED: Final = 20
+"""Same conversations in every run; only the dates move."""
+
+IMPROVING: Final = "Harbor"
+
+SCORED_WITHIN_S: Final = 40.0
+
+
+class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer's line and what the agent may answer."""
+
+    customer: str
+    weak: str
+    fair: str
+    good: str
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One matter that customers come with."""
+
+    key: str
+    source: str
+    """`call` or `chat`."""
+    exchanges: tuple[Answers, ...]
+
+
+class Dialogues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`dialogues.yaml`."""
+
+    names: tuple[str, ...]
+    days: tuple[str, ...]
+    openings: dict[str, tuple[str, ...]]
+    closings: tuple[Answers, ...]
+    cases: tuple[Case, ...]
+
+
+class PastConversation(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversation to hand in."""
+
+    external_id: str
+    source: str
+    turns: tuple[dict[str, str], ...]
+    occurred_at: datetime
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """A scored conversation of the past."""
+
+    team: str
+    week: int
+    """0 is the oldest."""
+    scoring_id: str
+    assessment: Assessment
+
+
+@cache
+def dialogues() -> Dialogues:
+    """Return the building blocks.
+
+    Raises:
+        msgspec.ValidationError: the file does not describe dialogues.
+    """
+    text = Path(__file__).with_name("dialogues.yaml").read_text(encoding="utf-8")
+    return msgspec.convert(yaml.safe_load(text), Dialogues)
+
+
+def first_monday(today: date) -> date:
+    """Return the Monday on which the eight whole weeks before this one begin."""
+    return today - timedelta(days=today.weekday(), weeks=WEEKS)
+
+
+def chances(team: str, week: int) -> tuple[float, float, float]:
+    """Return how often a team answers weakly, fairly and well in a week (0 is the oldest)."""
+    if team != IMPROVING:
+        return 0.34, 0.40, 0.26
+    done = week / (WEEKS - 1)
+    return 0.46 - 0.40 * done, 0.34 - 0.10 * done, 0.20 + 0.50 * done
+
+
+def compose(
+    team: str, learner: Learner, week: int, number: int, *, monday: date, run_id: str
+) -> PastConversation:
+    """Return conversation `number` of a person in a week; the same arguments, the same text."""
+    rng = random.Random(f"{SEED}/{team}/{learner.name}/{week}/{number}")  # noqa: S311 - wording
+    blocks = dialogues()
+    case = rng.choice(blocks.cases)
+    slots = {
+        "agent": learner.name,
+        "name": rng.choice(blocks.names),
+        "day": rng.choice(blocks.days),
+    }
+    turns = tuple(
+        {"role": role, "text": text.format(**slots)} for role, text in _lines(rng, case, team, week)
+    )
+    day = monday + timedelta(weeks=week, days=rng.randrange(5))
+    at = time(rng.randrange(8, 17), rng.randrange(60))
+    return PastConversation(
+        external_id=f"{run_id}-{learner.name.lower()}-{week}-{number}",
+        source=case.source,
+        turns=turns,
+        occurred_at=datetime.combine(day, at, UTC),
+    )
+
+
+def _lines(rng: random.Random, case: Case, team: str, week: int) -> Iterator[tuple[str, str]]:
+    blocks, weights = dialogues(), chances(team, week)
+
+    def level() -> str:
+        return rng.choices(("weak", "fair", "good"), weights)[0]
+
+    yield "agent", rng.choice(blocks.openings[level()])
+    for exchange in (*case.exchanges, rng.choice(blocks.closings)):
+        yield "customer", exchange.customer
+        yield "agent", getattr(exchange, level())
+
+
+async def hand_in(
+    api: Api, teams: Sequence[Team], monday: date, run_id: str
+) -> list[tuple[str, int, str]]:
+    """Post every past conversation; return team, week and scoring id of each."""
+
+    async def post(team: Team, learner: Learner, week: int, number: int) -> tuple[str, int, str]:
+        past = compose(team.name, learner, week, number, monday=monday, run_id=run_id)
+        body: dict[str, Any] = {
+            "conversation": {
+                "turns": past.turns,
+                "external_id": past.external_id,
+                "source": past.source,
+            },
+            "learner_id": learner.id,
+            "occurred_at": past.occurred_at,
+        }
+        return team.name, week, (await api.post("/v1/scorings", body, Scoring)).id
+
+    return await asyncio.gather(
+        *(
+            post(team, learner, week, number)
+            for week in range(WEEKS)
+            for team in teams
+            for learner in team.learners
+            for number in range(PER_WEEK)
+        )
+    )
+
+
+async def collect(api: Api, handed_in: Sequence[tuple[str, int, str]]) -> list[Past]:
+    """Wait until all are scored; return the results.
+
+    Raises:
+        DemoError: one failed, or they were not scored in time.
+    """
+
+    async def one(team: str, week: int, scoring_id: str) -> Past:
+        assessment = await scored(api, scoring_id, within_s=SCORED_WITHIN_S)
+        return Past(team=team, week=week, scoring_id=scoring_id, assessment=assessment)
+
+    return await asyncio.gather(*(one(*item) for item in handed_in))
+
+
+async def scored(api: Api, scoring_id: str, *, within_s: float) -> Assessment:
+    """Wait for a scoring and return its assessment.
+
+    Raises:
+        DemoError: it failed, or it was not scored in time.
+    """
+    scoring = await api.until(
+        f"/v1/scorings/{scoring_id}",
+        Scoring,
+        lambda seen: seen.status in {"completed", "failed"},
+        within_s=within_s,
+    )
+    if scoring.assessment_id is None:
+        raise DemoError(f"scoring {scoring_id} failed: {scoring.failure_code}")
+    return await api.get(f"/v1/assessments/{scoring.assessment_id}", Assessment)

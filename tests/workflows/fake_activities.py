@@ -1,0 +1,124 @@
+"""Activities under the real names that do what a test says, and remember what they were asked."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from shared.workflows import activity_api
+from shared.workflows.activity_api import (
+    ScoringFailure,
+    ScoringRef,
+    SimulationLook,
+    SimulationRef,
+)
+
+Body = Callable[[Any], Awaitable[Any]]
+
+
+async def succeed(_asked: Any) -> None:
+    """Finish at once, as an activity does whose work was done before."""
+
+
+async def wait_for_worker(_asked: Any) -> None:
+    """Leave the activity open; somebody completes it by id."""
+    activity.raise_complete_async()
+
+
+def refuse(code: str) -> Body:
+    """A domain failure: an error that no retry mends."""
+
+    async def body(_asked: Any) -> None:
+        raise ApplicationError(code, type=code, non_retryable=True)
+
+    return body
+
+
+def looks(*answers: SimulationLook) -> Body:
+    """Answers of `simulation.check`, one per look."""
+    left = iter(answers)
+
+    async def body(_asked: Any) -> SimulationLook:
+        return next(left)
+
+    return body
+
+
+ENDED = SimulationLook(ended=True, wait_s=0)
+
+
+def still_open(wait_s: float) -> SimulationLook:
+    return SimulationLook(ended=False, wait_s=wait_s)
+
+
+class FakeActivities:
+    """Change `on[name]` to say what an activity does; read `calls` for what was asked, in order."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.activity_ids: dict[str, str] = {}
+        self.on: dict[str, Body] = {
+            activity_api.DISPATCH_SCORING: succeed,
+            activity_api.FAIL_SCORING: succeed,
+            activity_api.CREATE_SIMULATION_SCORING: self._scoring_of,
+            activity_api.DISPATCH_SIMULATION: succeed,
+            activity_api.CHECK_SIMULATION: looks(ENDED),
+            activity_api.FAIL_SIMULATION: succeed,
+        }
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.calls]
+
+    def count(self, name: str) -> int:
+        return Counter(self.names)[name]
+
+    def asked(self, name: str) -> list[Any]:
+        return [asked for called, asked in self.calls if called == name]
+
+    async def _do(self, name: str, asked: Any) -> Any:
+        self.calls.append((name, asked))
+        self.activity_ids[name] = activity.info().activity_id
+        return await self.on[name](asked)
+
+    @staticmethod
+    async def _scoring_of(ref: SimulationRef) -> ScoringRef:
+        return ScoringRef(tenant_id=ref.tenant_id, scoring_id=ref.simulation_id)
+
+    def all(self) -> list[Callable[..., Any]]:
+        return [
+            self.dispatch_scoring,
+            self.fail_scoring,
+            self.create_simulation_scoring,
+            self.dispatch_simulation,
+            self.check_simulation,
+            self.fail_simulation,
+        ]
+
+    @activity.defn(name=activity_api.DISPATCH_SCORING)
+    async def dispatch_scoring(self, ref: ScoringRef) -> None:
+        await self._do(activity_api.DISPATCH_SCORING, ref)
+
+    @activity.defn(name=activity_api.FAIL_SCORING)
+    async def fail_scoring(self, failure: ScoringFailure) -> None:
+        await self._do(activity_api.FAIL_SCORING, failure)
+
+    @activity.defn(name=activity_api.CREATE_SIMULATION_SCORING)
+    async def create_simulation_scoring(self, ref: SimulationRef) -> ScoringRef | None:
+        found: ScoringRef | None = await self._do(activity_api.CREATE_SIMULATION_SCORING, ref)
+        return found
+
+    @activity.defn(name=activity_api.DISPATCH_SIMULATION)
+    async def dispatch_simulation(self, ref: SimulationRef) -> None:
+        await self._do(activity_api.DISPATCH_SIMULATION, ref)
+
+    @activity.defn(name=activity_api.CHECK_SIMULATION)
+    async def check_simulation(self, ref: SimulationRef) -> SimulationLook:
+        look: SimulationLook = await self._do(activity_api.CHECK_SIMULATION, ref)
+        return look
+
+    @activity.defn(name=activity_api.FAIL_SIMULATION)
+    async def fail_simulation(self, ref: SimulationRef) -> None:
+        await self._do(activity_api.FAIL_SIMULATION, ref)
