@@ -9,13 +9,11 @@ import msgspec
 
 from infra.devstack.files import write_private
 from infra.migrations.migrate import migrate
+from infra.supervisor import LOGIN
 from infra.tenants import Registry
 from shared.config import Secret, Settings
 from shared.db import pool
 from shared.db.sealed import MasterKey
-
-LOGIN = "rapport_login"
-"""The role services log in as on the embedded server: nothing of its own, member of both roles."""
 
 DEMO_SLUG = "demo"
 

@@ -16,14 +16,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from infra.devstack.files import write_private
 from infra.devstack.ports import choose_port
 from infra.devstack.stack import DATABASE_URL, Stack
-from infra.provision import LOGIN, demo_tenant, provision, settings_for
+
+if TYPE_CHECKING:
+    from infra.provision import DemoKeys
 
 SERVICES: Final = ("orchestrator", "api", "sim-worker", "scoring-worker", "reporting")
 """In order of start: the one with the longest imports first."""
@@ -36,6 +38,9 @@ SHARED_IMPORTS: Final = (
 
 PREFERRED_PORT: Final = 8080
 """Where the API listens when nobody else does."""
+
+LOGIN: Final = "rapport_login"
+"""The role services log in as on the embedded server: nothing of its own, member of both roles."""
 
 STOP_TIMEOUT_S: Final = 20.0
 RESTART_PAUSE_S: Final = 0.5
@@ -58,6 +63,15 @@ class UpFile(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str
     temporal_address: str
     pids: dict[str, int]
+
+
+class Gates(msgspec.Struct, frozen=True, kw_only=True):
+    """Pipe ends towards a service that is starting."""
+
+    go: int
+    """Written when its servers are there."""
+    ready: int
+    """Read until it takes work."""
 
 
 class Supervisor:
@@ -84,31 +98,27 @@ class Supervisor:
     def start(self) -> UpFile:
         """Start everything; return when every process is ready.
 
+        The order hides waiting behind work: the servers boot while this process imports what the
+        services share, the services import the rest while the database is brought up to date.
+
         Raises:
-            DevstackError, SupervisorError: something did not start; what did was stopped again.
+            DevstackError, SupervisorError, MigrationError: something did not start; what did was
+                stopped again.
         """
         try:
-            self.stack.start()
+            self.stack.launch()
             for module in SHARED_IMPORTS:
                 importlib.import_module(module)
-            master_key = (
-                self._environment.get("RAPPORT_MASTER_KEY") or self.stack.credentials.master_key
-            )
-            login = (
-                None if DATABASE_URL in self._environment else self.stack.credentials.postgres_login
-            )
-            self._environment["RAPPORT_MASTER_KEY"] = master_key
-            asyncio.run(
-                provision(self.stack.database_url, login_password=login, progress=self._say)
-            )
-            self._api_port = int(self._environment.get("RAPPORT_API_PORT") or 0) or choose_port(
-                PREFERRED_PORT
-            )
-            url = self.stack.database_url_for(LOGIN, self.stack.credentials.postgres_login)
-            keys = asyncio.run(demo_tenant(settings_for(url, master_key), self._data_dir))
-            gates = {name: self._spawn(name) for name in SERVICES}
-            for name, gate in gates.items():
-                self._await_ready(name, gate)
+            self._api_port = int(self._environment.get("RAPPORT_API_PORT") or 0)
+            self._api_port = self._api_port or choose_port(PREFERRED_PORT)
+            self._environment.setdefault("RAPPORT_MASTER_KEY", self.stack.credentials.master_key)
+            starting = {name: self._spawn(name) for name in SERVICES}
+            self.stack.wait_ready()
+            keys = self._prepare_database()
+            for gates in starting.values():
+                _release(gates)
+            for name, gates in starting.items():
+                self._await_ready(name, gates)
         except BaseException:
             self.stop()
             raise
@@ -123,6 +133,18 @@ class Supervisor:
         )
         return self._write_up()
 
+    def _prepare_database(self) -> "DemoKeys":
+        from infra.provision import demo_tenant, provision, settings_for
+
+        is_adopted = DATABASE_URL in self._environment
+        login = None if is_adopted else self.stack.credentials.postgres_login
+        asyncio.run(provision(self.stack.database_url, login_password=login, progress=self._say))
+        settings = settings_for(self._login_url(), self._environment["RAPPORT_MASTER_KEY"])
+        return asyncio.run(demo_tenant(settings, self._data_dir))
+
+    def _login_url(self) -> str:
+        return self.stack.database_url_for(LOGIN, self.stack.credentials.postgres_login)
+
     def _write_up(self) -> UpFile:
         assert self._up is not None  # noqa: S101  (called after start only)
         pids = {"supervisor": os.getpid()} | self.stack.pids | self._services
@@ -135,29 +157,32 @@ class Supervisor:
     def _service_environment(self, name: str) -> dict[str, str]:
         user = name.replace("-", "_")
         return self._environment | {
-            "RAPPORT_DATABASE_URL": self.stack.database_url_for(
-                LOGIN, self.stack.credentials.postgres_login
-            ),
+            "RAPPORT_DATABASE_URL": self._login_url(),
             "RAPPORT_NATS_URL": self.stack.nats_url_for(user),
             "RAPPORT_TEMPORAL_ADDRESS": self.stack.temporal_address,
             "RAPPORT_API_PORT": str(self._api_port),
         }
 
-    def _spawn(self, name: str) -> int:
-        """Fork a service; return the read end of the pipe on which it says that it is ready."""
-        gate, answer = os.pipe()
+    def _spawn(self, name: str) -> "Gates":
+        """Fork a service, which imports its modules and then waits to be released."""
+        (go_read, go_write), (ready_read, ready_write) = os.pipe(), os.pipe()
         pid = os.fork()
         if pid:
-            os.close(answer)
+            os.close(go_read)
+            os.close(ready_write)
             self._services[name] = pid
-            return gate
+            return Gates(go=go_write, ready=ready_read)
         # From here on we are the service; nothing may return into the supervisor's code.
         code = 1
         try:
-            os.close(gate)
+            os.close(go_write)
+            os.close(ready_read)
             _become_service(self._data_dir / "log" / f"{name}.log")
             code = run_service(
-                name, self._service_environment(name), ready=lambda: _say_ready(answer)
+                name,
+                self._service_environment(name),
+                go=lambda: os.read(go_read, 1) == b"1",
+                ready=lambda: _say_ready(ready_write),
             )
         except BaseException:
             traceback.print_exc()
@@ -165,9 +190,9 @@ class Supervisor:
             sys.stderr.flush()
             os._exit(code)
 
-    def _await_ready(self, name: str, gate: int) -> None:
-        said = os.read(gate, 1)  # b"" when the process ended without a word
-        os.close(gate)
+    def _await_ready(self, name: str, gates: "Gates") -> None:
+        said = os.read(gates.ready, 1)  # b"" when the process ended without a word
+        os.close(gates.ready)
         if not said:
             log = self._data_dir / "log" / f"{name}.log"
             lines = log.read_text(errors="replace").strip().splitlines()
@@ -182,13 +207,18 @@ class Supervisor:
                 if _has_ended(pid):
                     self._say(f"{name} ended; starting it again")
                     time.sleep(RESTART_PAUSE_S)
-                    self._await_ready(name, self._spawn(name))
+                    self._restart(name)
                     self._write_up()
             for name in self.stack.dead():
                 self._say(f"{name} ended; starting it again")
                 self.stack.restart(name)
                 self._write_up()
             time.sleep(0.1)
+
+    def _restart(self, name: str) -> None:
+        gates = self._spawn(name)
+        _release(gates)
+        self._await_ready(name, gates)
 
     # -- stop
 
@@ -210,14 +240,31 @@ class Supervisor:
 
 
 def run_service(
-    name: str, environment: Mapping[str, str], *, ready: Callable[[], None] = lambda: None
+    name: str,
+    environment: Mapping[str, str],
+    *,
+    go: Callable[[], bool] = lambda: True,
+    ready: Callable[[], None] = lambda: None,
 ) -> int:
-    """Run one service in this process until it is told to stop; return its exit code."""
+    """Run one service in this process until it is told to stop; return its exit code.
+
+    Args:
+        name: One of `SERVICES`.
+        environment: Its settings.
+        go: Asked when its modules are imported; may block; False means not to start after all.
+        ready: Called when it takes work.
+    """
     from shared.process import run
 
     service = name.replace("-", "_")
     module = importlib.import_module(f"services.{service}.main")
-    return run(service, module.serve, environment=environment, ready=ready)
+    return run(service, module.serve, environment=environment, ready=ready) if go() else 0
+
+
+def _release(gates: "Gates") -> None:
+    with contextlib.suppress(BrokenPipeError):  # it died; `_await_ready` says why
+        os.write(gates.go, b"1")
+    os.close(gates.go)
 
 
 def _become_service(log: Path) -> None:

@@ -63,6 +63,8 @@ class Registry:
                 )
         except asyncpg.UniqueViolationError:
             raise TenantError(f"a tenant {slug} exists already") from None
+        except asyncpg.InvalidParameterValueError:
+            raise TenantError(f"{time_zone} is no time zone, for example Europe/Vienna") from None
         except asyncpg.CheckViolationError:
             raise TenantError("a slug has lower-case letters, digits and single dashes") from None
         async with tenant_tx(self._database, tenant_id) as connection:

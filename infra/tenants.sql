@@ -1,6 +1,8 @@
 -- name: insert_tenant
 -- System role.
-insert into tenants (tenant_id, slug, time_zone, created_at) values ($1, $2, $3, $4)
+-- The where clause fails on a time zone that the server does not know.
+insert into tenants (tenant_id, slug, time_zone, created_at)
+select $1, $2, $3, $4 where now() at time zone $3 is not null
 
 -- name: insert_tenant_key
 -- The tenant's own key, wrapped by the master key.

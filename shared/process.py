@@ -7,6 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+import asyncpg
+import nats.errors
 import uvloop
 
 from shared import log
@@ -42,7 +44,7 @@ def run(
     log.configure(service, settings.log_level)
     try:
         uvloop.run(_main(serve, settings, ready))
-    except (ConfigError, OSError) as error:
+    except (ConfigError, OSError, asyncpg.PostgresError, nats.errors.Error) as error:
         sys.stderr.write(f"rapport {service}: {error}\n")
         return 1
     return 0

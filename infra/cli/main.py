@@ -59,6 +59,8 @@ def _tenant_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = _parser().parse_args(arguments)
+    # Where byte code is switched off by the environment, each start would compile everything anew.
+    sys.dont_write_bytecode = False
     from infra.cli.commands import COMMANDS, CommandError
 
     try:

@@ -1,4 +1,4 @@
-"""`rapport demo`: drives the public API over HTTP like a partner, shows what happens, and checks it.
+"""`rapport demo`: drives the public API over HTTP like a partner, shows what happens, checks it.
 
-Of the product's inside it uses only what scripted learners say and the word for the customer's mood.
+Of the product's inside it uses only the scripted learners' lines and the word for a mood.
 """

@@ -38,13 +38,13 @@ class Api:
         self._posts = 0
         self.requests = 0
 
-    async def get(self, path: str, answer: type[T], **query: str) -> T:
-        """Read a resource.
+    async def get(self, path: str, answer: type[T]) -> T:
+        """Read a resource; `path` may hold a query.
 
         Raises:
             DemoError: the API refused; the message is one line.
         """
-        response = await self._ask(lambda: self._http.get(path, params=query))
+        response = await self._ask(lambda: self._http.get(path))
         return msgspec.json.decode(response.content, type=answer)
 
     async def post(self, path: str, body: Any, answer: type[T]) -> T:

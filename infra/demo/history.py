@@ -1,7 +1,7 @@
 """Eight weeks of past conversations, composed from `dialogues.yaml` and handed in for scoring.
 
-One team's conversations get better from week to week, the other's stay as they are. Only the wording
-differs: what it is worth is for the judge to say.
+One team's conversations get better from week to week, the other's stay as they are. Only the
+wording differs: what it is worth is for the judge to say.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from infra.demo.checks import DemoError
+from infra.demo.checks import expect
 from infra.demo.client import Api
 from infra.demo.people import Learner, Team
-from infra.demo.views import Assessment, Scoring
+from infra.demo.views import Assessment, Scoring, Scorings
 
 WEEKS: Final = 8
 PER_WEEK: Final = 2
@@ -30,6 +30,9 @@ SEED: Final = 20
 IMPROVING: Final = "Harbor"
 
 SCORED_WITHIN_S: Final = 40.0
+
+DONE: Final = frozenset({"completed", "failed"})
+PAST_SOURCES: Final = frozenset({"call", "chat"})
 
 
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,16 +70,6 @@ class PastConversation(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     turns: tuple[dict[str, str], ...]
     occurred_at: datetime
-
-
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """A scored conversation of the past."""
-
-    team: str
-    week: int
-    """0 is the oldest."""
-    scoring_id: str
-    assessment: Assessment
 
 
 @cache
@@ -140,12 +133,10 @@ def _lines(rng: random.Random, case: Case, team: str, week: int) -> Iterator[tup
         yield "agent", getattr(exchange, level())
 
 
-async def hand_in(
-    api: Api, teams: Sequence[Team], monday: date, run_id: str
-) -> list[tuple[str, int, str]]:
-    """Post every past conversation; return team, week and scoring id of each."""
+async def hand_in(api: Api, teams: Sequence[Team], monday: date, run_id: str) -> int:
+    """Post every past conversation; return how many."""
 
-    async def post(team: Team, learner: Learner, week: int, number: int) -> tuple[str, int, str]:
+    async def post(team: Team, learner: Learner, week: int, number: int) -> None:
         past = compose(team.name, learner, week, number, monday=monday, run_id=run_id)
         body: dict[str, Any] = {
             "conversation": {
@@ -156,31 +147,35 @@ async def hand_in(
             "learner_id": learner.id,
             "occurred_at": past.occurred_at,
         }
-        return team.name, week, (await api.post("/v1/scorings", body, Scoring)).id
+        await api.post("/v1/scorings", body, Scoring)
 
-    return await asyncio.gather(
-        *(
-            post(team, learner, week, number)
-            for week in range(WEEKS)
-            for team in teams
-            for learner in team.learners
-            for number in range(PER_WEEK)
-        )
-    )
+    posts = [
+        post(team, learner, week, number)
+        for week in range(WEEKS)
+        for team in teams
+        for learner in team.learners
+        for number in range(PER_WEEK)
+    ]
+    await asyncio.gather(*posts)
+    return len(posts)
 
 
-async def collect(api: Api, handed_in: Sequence[tuple[str, int, str]]) -> list[Past]:
-    """Wait until all are scored; return the results.
+async def collect(api: Api, learner: Learner) -> tuple[Scoring, ...]:
+    """Wait until all past conversations of a person are scored, oldest first.
 
     Raises:
         DemoError: one failed, or they were not scored in time.
     """
-
-    async def one(team: str, week: int, scoring_id: str) -> Past:
-        assessment = await scored(api, scoring_id, within_s=SCORED_WITHIN_S)
-        return Past(team=team, week=week, scoring_id=scoring_id, assessment=assessment)
-
-    return await asyncio.gather(*(one(*item) for item in handed_in))
+    page = await api.until(
+        f"/v1/scorings?learner_id={learner.id}&limit=100",
+        Scorings,
+        lambda seen: all(item.status in DONE for item in seen.data),
+        within_s=SCORED_WITHIN_S,
+    )
+    past = [item for item in page.data if item.source in PAST_SOURCES]
+    for item in past:
+        _check(item)
+    return tuple(sorted(past, key=lambda item: item.occurred_at))
 
 
 async def scored(api: Api, scoring_id: str, *, within_s: float) -> Assessment:
@@ -190,11 +185,13 @@ async def scored(api: Api, scoring_id: str, *, within_s: float) -> Assessment:
         DemoError: it failed, or it was not scored in time.
     """
     scoring = await api.until(
-        f"/v1/scorings/{scoring_id}",
-        Scoring,
-        lambda seen: seen.status in {"completed", "failed"},
-        within_s=within_s,
+        f"/v1/scorings/{scoring_id}", Scoring, lambda seen: seen.status in DONE, within_s=within_s
     )
-    if scoring.assessment_id is None:
-        raise DemoError(f"scoring {scoring_id} failed: {scoring.failure_code}")
+    _check(scoring)
     return await api.get(f"/v1/assessments/{scoring.assessment_id}", Assessment)
+
+
+def _check(scoring: Scoring) -> None:
+    expect(
+        scoring.assessment_id is not None, f"scoring {scoring.id} failed: {scoring.failure_code}"
+    )

@@ -16,9 +16,7 @@ def first_impression(scenario: ScenarioSpec, opening: Turn) -> PersonaState:
     return PersonaState(mind=opening.mind or scenario.opening.mind)
 
 
-def notice(
-    scenario: ScenarioSpec, known: PersonaState, said: str, reply: Turn
-) -> PersonaState:
+def notice(scenario: ScenarioSpec, known: PersonaState, said: str, reply: Turn) -> PersonaState:
     """Return what is known after a reply: what was told, done, proposed and agreed."""
     acts = frozenset(span.act for span in reply.acts or ())
     proposed = _proposed(scenario, known, said, acts)

@@ -10,10 +10,11 @@ from infra.demo.client import Api
 from infra.demo.views import Created
 
 TEAMS: Final = {
-    "Harbor": ("Amara", "Ben", "Chloe", "Dario", "Elif", "Finn"),
-    "Meadow": ("Gita", "Hugo", "Ines", "Jonas", "Keiko", "Luca"),
+    "Harbor": ("Sam", "Amara", "Ben", "Chloe", "Dario", "Elif"),
+    "Meadow": ("Hugo", "Gita", "Ines", "Jonas", "Keiko", "Luca"),
 }
-"""First names by team; Harbor is the one whose calls get better."""
+"""First names by team; Harbor is the one whose calls get better. The first of a
+team practices: the skilled script introduces itself as Sam."""
 
 
 class Learner(msgspec.Struct, frozen=True, kw_only=True):

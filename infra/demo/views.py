@@ -1,5 +1,7 @@
 """What the demo reads of the API's answers: the fields a partner would read, and no more."""
 
+from datetime import datetime
+
 import msgspec
 
 from shared.contracts.dialogue import ActSpan
@@ -83,8 +85,16 @@ class Scoring(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     status: str
     """`queued`, `running`, `completed` or `failed`."""
+    source: str
     failure_code: str | None
     assessment_id: str | None
+    occurred_at: datetime
+
+
+class Scorings(msgspec.Struct, frozen=True):
+    """A page of scorings."""
+
+    data: tuple[Scoring, ...]
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,22 +113,6 @@ class Trend(msgspec.Struct, frozen=True):
     """A team's skills by week."""
 
     data: tuple[TrendPoint, ...]
-
-
-class ScenarioView(msgspec.Struct, frozen=True, kw_only=True):
-    """A scenario, as the catalog shows it."""
-
-    slug: str
-    title: str
-    brief: str
-    role: str
-    temper: str
-
-
-class Scenarios(msgspec.Struct, frozen=True):
-    """The catalog's first page."""
-
-    data: tuple[ScenarioView, ...]
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -113,11 +113,31 @@ class Stack:
         Raises:
             DevstackError: one of them could not start; then all are stopped again.
         """
+        self.launch()
+        self.wait_ready(timeout_s)
+
+    def launch(self) -> None:
+        """Start all servers and return at once; their addresses are known from here on.
+
+        Raises:
+            DevstackError: one of them could not start; then all are stopped again.
+        """
         self._claim()
         try:
             self._build()
             for name in ("temporal", "nats", "postgres"):  # the slowest first
                 self._bring_up(self._servers[name])
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Return when clients of all launched servers can work.
+
+        Raises:
+            DevstackError: one of them ended or took too long; then all are stopped again.
+        """
+        try:
             for server in self._servers.values():
                 server.wait_ready(timeout_s)
         except BaseException:

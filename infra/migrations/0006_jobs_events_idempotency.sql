@@ -1,12 +1,14 @@
 -- Work to be done, things that happened, requests already answered. Ids and small facts only, never text.
+-- No foreign keys to tenants here: every row is written beside a resource that has one, and these three
+-- tables take several rows per turn.
 create table app.jobs (
-  tenant_id       uuid not null references app.tenants,
+  tenant_id       uuid not null,
   job_id          uuid not null,
   kind            text not null check (kind in ('turn', 'score', 'batch', 'flow')),
   payload         jsonb not null,
   attempt         integer not null default 1,   -- publishes; part of the message id
   starts          integer not null default 0,   -- how often a worker took it; five is the end
-  lease_until     timestamptz,                  -- a worker has it until then
+  lease_until     timestamptz,                  -- a worker has it until then; no index: stays cheap
   next_publish_at timestamptz not null,
   dead_at         timestamptz,
   failure_code    text,
@@ -18,7 +20,7 @@ create index jobs_backlog on app.jobs (tenant_id, kind) where dead_at is null;
 call app.protect('app.jobs');
 
 create table app.events (
-  tenant_id   uuid not null references app.tenants,
+  tenant_id   uuid not null,
   event_id    uuid not null,
   type        text not null,
   resource_id uuid not null,
@@ -50,7 +52,7 @@ call app.protect('app.consumer_positions');
 
 -- A key, and the resource it made; never a body.
 create table app.idempotency_claims (
-  tenant_id   uuid not null references app.tenants,
+  tenant_id   uuid not null,
   claim_hash  bytea not null check (length(claim_hash) = 32),
   fingerprint bytea not null check (length(fingerprint) = 32),
   resource_id uuid not null,

@@ -23,7 +23,7 @@ create table report.rollups (
   n         bigint not null check (n >= 0),
   total     bigint not null,
   squares   bigint not null,
-  histogram integer[] not null check (array_length(histogram, 1) = 101),
+  histogram integer[] not null check (array_length(histogram, 1) = 101 and 0 <= all (histogram)),
   primary key (tenant_id, team_id, skill, source, bucket)
 );
 call app.protect('report.rollups');

@@ -113,17 +113,19 @@ def route_handler(
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         scope = request.scope
         try:
-            headers = request.headers
-            principal = await authenticator.principal(headers.get("authorization"))
+            headers = dict(scope["headers"])  # cheaper than the framework's mapping
+            principal = await authenticator.principal(_text(headers, b"authorization"))
             scope["state"]["tenant_id"] = str(principal.tenant_id)
             principal.require(contract.scope)
             ids = {name: _path_id(scope, name, prefix) for name, prefix in prefixes.items()}
             query = contract.query and parse_query(scope["query_string"], contract.query)
-            key = _key(contract, headers.get("idempotency-key"))
+            key = _key(contract, _text(headers, b"idempotency-key"))
             body, raw = None, None
             if contract.body is not None:
-                check_media_type(headers.get("content-type"))
-                raw = decode_json(await read_body(request.receive, headers.get("content-length")))
+                check_media_type(_text(headers, b"content-type"))
+                raw = decode_json(
+                    await read_body(request.receive, _text(headers, b"content-length"))
+                )
                 body = validate(raw, contract.body)
             claim = key and make_claim(key, contract.method, template, scope["path"], raw)
             answer = await handler(
@@ -151,6 +153,11 @@ def respond(answer: Answer) -> ASGIResponse:
     return ASGIResponse(
         body=msgspec.json.encode(answer.body), status_code=answer.status, headers=headers
     )
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _key(contract: Endpoint, header: str | None) -> str | None:

@@ -60,7 +60,8 @@ class LiveReplies:
         """Subscribe once; whatever this connection publishes later comes after it."""
         if self._subscribing is None or _failed(self._subscribing):
             self._subscribing = asyncio.create_task(self._client.subscribe(LIVE_ALL, cb=self._hear))
-        await asyncio.shield(self._subscribing)
+        if not self._subscribing.done():
+            await asyncio.shield(self._subscribing)
 
     @contextmanager
     def expect(self, tenant_id: UUID, simulation_id: UUID, seq: int) -> Iterator[Waiter]:

@@ -14,6 +14,7 @@ from shared.contracts.jobs import (
     ActivityDone,
     BatchJob,
     JobMessage,
+    JobPayload,
     ScoreJob,
     SimulationEnded,
     StartScoring,
@@ -43,9 +44,25 @@ class FlowHandler:
         context = self._context
         async with tenant_tx(context.database, message.tenant_id) as connection:
             payload = await claim(connection, message, context.settings.job_lease_s)
+        if payload is None:
+            return
+        try:
+            await self._do(message, payload)
+        except RPCError as error:
+            if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            # Five starts are for jobs that kill their worker, not for a server that is away.
+            log.warning("flow.temporal_away", job_id=str(message.job_id), status=error.status.name)
+            async with tenant_tx(context.database, message.tenant_id) as connection:
+                await OrchestratorRepository(connection, message.tenant_id).give_back_job(
+                    message.job_id, context.settings.job_first_retry_s
+                )
+            return
+        async with tenant_tx(context.database, message.tenant_id) as connection:
+            await finish(connection, message.tenant_id, message.job_id)
+
+    async def _do(self, message: JobMessage, payload: JobPayload) -> None:
         match payload:
-            case None:
-                return
             case StartSimulation(simulation_id=simulation_id):
                 await self._start_simulation(message.tenant_id, simulation_id)
             case StartScoring(scoring_id=scoring_id):
@@ -61,8 +78,6 @@ class FlowHandler:
                 log.error("flow.foreign_job", job_id=str(message.job_id))
             case _:
                 assert_never(payload)
-        async with tenant_tx(context.database, message.tenant_id) as connection:
-            await finish(connection, message.tenant_id, message.job_id)
 
     async def _start_simulation(
         self, tenant_id: UUID, simulation_id: UUID, signal: str | None = None

@@ -11,6 +11,7 @@ from shared.contracts.simulation import EndReason
 from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
+from shared.ids import format_id
 
 
 class _Reason(Record, frozen=True, kw_only=True):
@@ -57,6 +58,17 @@ async def fail_scoring(context: Context, tenant_id: UUID, scoring_id: UUID, code
                 now=now,
             )
     await context.publisher.wake_events()
+
+
+async def fail_unstarted(context: Context, tenant_id: UUID, scoring_id: UUID, code: str) -> None:
+    """Mark the scorings failed whose workflow nobody could start: this one, and those it leads."""
+    workflow_id = format_id("scr", scoring_id)
+    async with tenant_tx(context.database, tenant_id) as connection:
+        repository = OrchestratorRepository(connection, tenant_id)
+        has_workflow = await repository.find_workflow(scoring_id) is not None
+        led = await repository.list_scorings(workflow_id)
+    for one in led if has_workflow else (scoring_id,):
+        await fail_scoring(context, tenant_id, one, code)
 
 
 async def fail_simulation(context: Context, tenant_id: UUID, simulation_id: UUID) -> None:

@@ -1,13 +1,26 @@
+-- name: lock_starts
+-- One start at a time per tenant: else two take each other's leads, and nobody starts what they took.
+select pg_advisory_xact_lock(1936024434, hashtext($1::uuid::text))
+
 -- name: unstarted_scorings
--- Takes up to $3 scorings of the tenant for one workflow, the asking one first.
+-- Takes up to $3 scorings of the tenant for one workflow, the asking one first; none at all when another
+-- workflow has the asking one already: its own would never be started, and the others would be lost in it.
+with leader as materialized (
+  select scoring_id from scorings
+   where tenant_id = $1 and scoring_id = $2
+     and workflow_id is null and status = 'queued' and simulation_id is null
+     for update  -- waits for whoever is taking it right now
+), others as (
+  select scoring_id from scorings
+   where tenant_id = $1 and scoring_id <> $2 and exists (select from leader)
+     and workflow_id is null and status = 'queued' and simulation_id is null
+   order by scoring_id
+   limit $3 - 1
+     for update skip locked
+)
 update scorings set workflow_id = $4, status = 'running'
  where tenant_id = $1
-   and scoring_id in (
-     select scoring_id from scorings
-      where tenant_id = $1 and workflow_id is null and status = 'queued' and simulation_id is null
-      order by (scoring_id = $2) desc, scoring_id
-      limit $3
-      for update skip locked)
+   and scoring_id in (select scoring_id from leader union all select scoring_id from others)
 
 -- name: scoring_workflow
 -- Which workflow a scoring belongs to, if any yet.
@@ -90,25 +103,36 @@ returning e.tenant_id, e.event_id, e.type, e.resource_id, e.sequence, e.position
 
 -- name: republish_jobs
 -- Due jobs that a worker may still take, with the next attempt number and a growing wait.
+with due as materialized (
+  select tenant_id, job_id from jobs
+   where dead_at is null and next_publish_at <= now()
+     and (lease_until is null or lease_until <= now()) and starts < $3
+   order by next_publish_at limit $1
+   for update skip locked
+)
 update jobs j
    set attempt = j.attempt + 1,
        next_publish_at = now() + make_interval(secs => least($2 * power(2, j.attempt), 60))
-  from (select tenant_id, job_id from jobs
-         where dead_at is null and next_publish_at <= now() and starts < $3
-         order by next_publish_at limit $1
-         for update skip locked) as due
+  from due
  where j.tenant_id = due.tenant_id and j.job_id = due.job_id
 returning j.tenant_id, j.job_id, j.kind, j.attempt
 
--- name: bury_jobs
+-- name: dying_jobs
 -- Jobs that five workers took and none finished.
-update jobs j set dead_at = now(), failure_code = 'worker-crashed'
-  from (select tenant_id, job_id from jobs
-         where dead_at is null and next_publish_at <= now() and starts >= $2
-         order by next_publish_at limit $1
-         for update skip locked) as due
- where j.tenant_id = due.tenant_id and j.job_id = due.job_id
-returning j.tenant_id, j.job_id, j.kind
+select tenant_id, job_id, kind from jobs
+ where dead_at is null and next_publish_at <= now()
+   and (lease_until is null or lease_until <= now()) and starts >= $2
+ order by next_publish_at limit $1
+
+-- name: bury_job
+-- After its end was made visible; the row stays as the dead letter.
+update jobs set dead_at = $3, failure_code = $4 where tenant_id = $1 and job_id = $2
+
+-- name: give_back_job
+-- Temporal was away, which is no fault of the job: this start does not count.
+update jobs set starts = starts - 1, lease_until = null,
+                next_publish_at = now() + make_interval(secs => $3)
+ where tenant_id = $1 and job_id = $2
 
 -- name: job_payload
 -- What a dead job was about, read inside its tenant.

@@ -3,6 +3,7 @@ lock).
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from nats.aio.msg import Msg
 from services.orchestrator import lives
 from services.orchestrator.context import Context
 from services.orchestrator.repository import (
+    EVENTS_PER_PASS,
     OrchestratorRepository,
-    bury_jobs,
     forget_claims,
+    list_dying_jobs,
     place_events,
     republish_jobs,
 )
@@ -25,6 +27,7 @@ from shared.contracts.jobs import (
     JobKind,
     ReplyTo,
     ScoreJob,
+    StartScoring,
     TurnJob,
 )
 from shared.contracts.subjects import WAKE_EVENTS
@@ -40,9 +43,9 @@ LOCK = 0x72656C61
 """Advisory lock of the relay; any fixed number, ours spells `rela`."""
 
 POLL_S = 0.5
-"""Seconds between two passes when nobody wakes the relay."""
+"""Seconds between two looks for due jobs, and between two passes when nobody wakes the relay."""
 
-REST_S = 0.02
+REST_S = 0.03
 """Seconds a woken relay waits first, so that one pass serves many commits."""
 
 STANDBY_S = 1.0
@@ -91,39 +94,56 @@ class Relay:
         self._wake.set()
 
     async def _lead(self, guard: Connection) -> None:
+        """Place events as they come, and look for due jobs every `POLL_S`.
+
+        Ends by the error of the guarding connection, with which the lock is lost.
+        """
+        loop = asyncio.get_running_loop()
+        next_repair = loop.time()
         while True:
-            # Raises when the connection (and with it the lock) is gone.
-            await guard.execute("select 1")
-            busy = await self.pass_once()
-            if busy:
+            # On the guarding connection: no placement without the lock, and one round trip.
+            placed = await self.place(guard)
+            if loop.time() >= next_repair:
+                await self.repair()
+                await self._clean()
+                next_repair = loop.time() + POLL_S
+            if placed >= EVENTS_PER_PASS:
                 continue
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(next_repair - loop.time(), 0))
                 await asyncio.sleep(REST_S)
-            except TimeoutError:
-                pass
             self._wake.clear()
 
-    async def pass_once(self) -> bool:
-        """Deliver what is due; say whether there may be more at once."""
-        async with system_tx(self._context.database) as connection:
-            headers = await place_events(connection)
-        async with system_tx(self._context.database) as connection:
-            messages = await republish_jobs(connection, self._context.settings.job_first_retry_s)
-            dead = await bury_jobs(connection)
+    async def place(self, connection: Connection) -> int:
+        """Give waiting events their positions and publish them; return how many."""
+        headers = await place_events(connection)
         for header in headers:
             await self._context.publisher.event(header)
+        return len(headers)
+
+    async def repair(self) -> None:
+        """Publish due jobs again, and make dead ones visible."""
+        async with system_tx(self._context.database) as connection:
+            messages = await republish_jobs(connection, self._context.settings.job_first_retry_s)
+            dying = await list_dying_jobs(connection)
         for message in messages:
             log.info("job.republished", job_id=str(message.job_id), attempt=message.attempt)
             await self._context.publisher.job(message)
-        for tenant_id, job_id, kind in dead:
+        for tenant_id, job_id, kind in dying:
             log.error("job.dead", job_id=str(job_id), kind=kind.value)
-            await self._mourn(tenant_id, job_id)
-        await self._clean()
-        return bool(headers or messages or dead)
+            try:
+                # First its end, which may be repeated, then the burial: a crash between the two
+                # leaves nobody waiting.
+                await self._mourn(tenant_id, job_id)
+                async with tenant_tx(self._context.database, tenant_id) as connection:
+                    await OrchestratorRepository(connection, tenant_id).bury_job(
+                        job_id, WORKER_CRASHED, self._context.clock.now()
+                    )
+            except Exception:
+                log.exception("job.burial_failed", job_id=str(job_id))
 
     async def _mourn(self, tenant_id: UUID, job_id: UUID) -> None:
-        """Make a dead job visible where its owner looks; the row stays as the dead letter."""
+        """Make a dead job visible where its owner looks."""
         async with tenant_tx(self._context.database, tenant_id) as connection:
             repository = OrchestratorRepository(connection, tenant_id)
             payload = await repository.find_payload(job_id)
@@ -132,7 +152,11 @@ class Relay:
                 await lives.fail_simulation(self._context, tenant_id, simulation_id)
             case ScoreJob(reply_to=reply_to) | BatchJob(reply_to=reply_to):
                 await self._fail_activity(tenant_id, reply_to)
-            case _:
+            case StartScoring(scoring_id=scoring_id):
+                await lives.fail_unstarted(self._context, tenant_id, scoring_id, WORKER_CRASHED)
+            case (
+                _
+            ):  # ends and results come again: by the workflow's timer, by the activity's timeout
                 log.error("flow.dead", job_id=str(job_id))
 
     async def _fail_activity(self, tenant_id: UUID, reply_to: ReplyTo) -> None:

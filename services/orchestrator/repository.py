@@ -44,7 +44,10 @@ class OrchestratorRepository:
         self._tenant_id = tenant_id
 
     async def take_unstarted(self, scoring_id: UUID, limit: int, workflow_id: str) -> None:
-        """Give up to `limit` queued scorings, this one among them, to a workflow."""
+        """Give up to `limit` queued scorings, this one among them, to a workflow; none when this
+        one has a workflow or needs none.
+        """
+        await self._connection.execute(SQL["lock_starts"], self._tenant_id)
         await self._connection.execute(
             SQL["unstarted_scorings"], self._tenant_id, scoring_id, limit, workflow_id
         )
@@ -116,6 +119,14 @@ class OrchestratorRepository:
         payload = await self._connection.fetchval(SQL["job_payload"], self._tenant_id, job_id)
         return None if payload is None else decode_payload(payload)
 
+    async def give_back_job(self, job_id: UUID, retry_s: float) -> None:
+        """Let a job go without counting the start; it is published again in `retry_s` seconds."""
+        await self._connection.execute(SQL["give_back_job"], self._tenant_id, job_id, retry_s)
+
+    async def bury_job(self, job_id: UUID, code: str, now: datetime) -> None:
+        """Mark a job dead; its row stays as the dead letter."""
+        await self._connection.execute(SQL["bury_job"], self._tenant_id, job_id, now, code)
+
 
 async def place_events(connection: Connection) -> list[EventHeader]:
     """Give waiting events their positions, in the caller's system transaction; return their
@@ -131,9 +142,9 @@ async def republish_jobs(connection: Connection, first_retry_s: float) -> list[J
     return [msgspec.convert(dict(row), JobMessage) for row in rows]
 
 
-async def bury_jobs(connection: Connection) -> list[tuple[UUID, UUID, JobKind]]:
-    """Mark jobs dead that no worker survived; return (tenant, job, kind)."""
-    rows = await connection.fetch(SQL["bury_jobs"], JOBS_PER_PASS, MAX_STARTS)
+async def list_dying_jobs(connection: Connection) -> list[tuple[UUID, UUID, JobKind]]:
+    """Return (tenant, job, kind) of jobs that no worker survived."""
+    rows = await connection.fetch(SQL["dying_jobs"], JOBS_PER_PASS, MAX_STARTS)
     return [(row["tenant_id"], row["job_id"], JobKind(row["kind"])) for row in rows]
 
 

@@ -32,9 +32,10 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     """
     database = await connect_database(settings, SERVICE)
     try:
-        client = await connect_nats(settings, SERVICE)
+        consumer = Consumer(database)
+        client = await connect_nats(settings, SERVICE, on_reconnect=consumer.hint_all)
         try:
-            await _work(client, database, stop, ready)
+            await _work(client, database, consumer, stop, ready)
         finally:
             await client.close()
     finally:
@@ -42,9 +43,12 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
 
 
 async def _work(
-    client: Client, database: Database, stop: asyncio.Event, ready: Callable[[], None]
+    client: Client,
+    database: Database,
+    consumer: Consumer,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
 ) -> None:
-    consumer = Consumer(database)
     endpoint = TrendEndpoint(database, client)
 
     async def on_news(message: Msg) -> None:

@@ -3,8 +3,7 @@
 with job as (
   update jobs
      set starts = starts + 1,
-         lease_until = now() + make_interval(secs => $3),
-         next_publish_at = now() + make_interval(secs => $3)
+         lease_until = now() + make_interval(secs => $3)
    where tenant_id = $1 and job_id = $2 and dead_at is null and starts < $4
      and (lease_until is null or lease_until < now())
   returning (payload ->> 'simulation_id')::uuid as simulation_id, (payload ->> 'seq')::int as seq

@@ -15,8 +15,7 @@ log = get_logger()
 CLAIM = """
 update jobs
    set starts = starts + 1,
-       lease_until = now() + make_interval(secs => $3),
-       next_publish_at = now() + make_interval(secs => $3)
+       lease_until = now() + make_interval(secs => $3)
  where tenant_id = $1 and job_id = $2 and dead_at is null
    and starts < $4
    and (lease_until is null or lease_until < now())
@@ -25,9 +24,7 @@ returning payload
 """Take a job whose lease is free. No row: it is done, dead, or in another worker's hands."""
 
 _RENEW = """
-update jobs
-   set lease_until = now() + make_interval(secs => $3),
-       next_publish_at = now() + make_interval(secs => $3)
+update jobs set lease_until = now() + make_interval(secs => $3)
  where tenant_id = $1 and job_id = $2
 """
 

@@ -1,5 +1,7 @@
 """The process's one NATS connection."""
 
+from collections.abc import Callable
+
 import nats
 from nats.aio.client import Client
 
@@ -15,8 +17,12 @@ PENDING_BYTES = 8 * 1024 * 1024
 """Bytes kept while the server is away; beyond that a publish fails, and the relay repeats it."""
 
 
-async def connect(settings: Settings, service: str) -> Client:
+async def connect(
+    settings: Settings, service: str, *, on_reconnect: Callable[[], None] = lambda: None
+) -> Client:
     """Connect as this service, with an inbox prefix of its own; reconnects for ever.
+
+    `on_reconnect` is called after each: what was published meanwhile on core NATS is lost.
 
     Raises:
         nats.errors.Error, OSError: the server does not answer or refuses the user.
@@ -29,8 +35,9 @@ async def connect(settings: Settings, service: str) -> Client:
     async def on_disconnect() -> None:
         log.warning("nats.disconnected")
 
-    async def on_reconnect() -> None:
+    async def reconnected() -> None:
         log.info("nats.reconnected")
+        on_reconnect()
 
     return await nats.connect(
         settings.nats_url.reveal,
@@ -41,5 +48,5 @@ async def connect(settings: Settings, service: str) -> Client:
         pending_size=PENDING_BYTES,
         error_cb=on_error,
         disconnected_cb=on_disconnect,
-        reconnected_cb=on_reconnect,
+        reconnected_cb=reconnected,
     )

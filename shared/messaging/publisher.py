@@ -42,28 +42,26 @@ class Publisher:
             return False
         return True
 
-    async def event(self, header: EventHeader) -> bool:
-        """Publish an event that has its position; say whether JetStream has it."""
-        try:
-            await self._jetstream.publish(
-                event_subject(header.tenant_id, header.type),
-                msgspec.json.encode(header),
-                headers={"Nats-Msg-Id": str(header.event_id)},
-            )
-        except (NatsError, OSError, TimeoutError) as error:
-            log.warning(
-                "event.publish_failed", event_id=str(header.event_id), error=type(error).__name__
-            )
-            return False
-        return True
+    async def event(self, header: EventHeader) -> None:
+        """Publish an event that has its position.
+
+        No acknowledgement: a consumer that hears nothing reads by position from Postgres.
+        """
+        await self.tell(
+            event_subject(header.tenant_id, header.type),
+            msgspec.json.encode(header),
+            {"Nats-Msg-Id": str(header.event_id)},
+        )
 
     async def wake_events(self) -> None:
         """Tell the relay that events were committed."""
         await self.tell(WAKE_EVENTS, b"")
 
-    async def tell(self, subject: str, payload: bytes) -> None:
+    async def tell(
+        self, subject: str, payload: bytes, headers: dict[str, str] | None = None
+    ) -> None:
         """Publish on core NATS; whoever listens hears it, nobody else ever does."""
         try:
-            await self._client.publish(subject, payload)
+            await self._client.publish(subject, payload, headers=headers)
         except (NatsError, OSError) as error:
             log.warning("tell.failed", error=type(error).__name__)

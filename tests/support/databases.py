@@ -6,7 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from infra.devstack.stack import Stack
-from infra.provision import LOGIN, provision
+from infra.provision import provision
+from infra.supervisor import LOGIN
 from shared.config import Secret, Settings
 
 TEMPLATE = "rapport_template"

@@ -205,7 +205,11 @@ def _belongs(process: Path, data_dir: str) -> bool:
     except OSError:  # gone meanwhile, or not ours to look at
         return False
     inside = (data_dir, f"{data_dir}/")
-    return place == data_dir or place.startswith(inside[1]) or any(
-        argument == data_dir.encode() or argument.startswith(inside[1].encode())
-        for argument in arguments
+    return (
+        place == data_dir
+        or place.startswith(inside[1])
+        or any(
+            argument == data_dir.encode() or argument.startswith(inside[1].encode())
+            for argument in arguments
+        )
     )

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.keys import InvalidKeyError, hash_key, new_key, parse_key, same_hash
+from shared.keys import Environment, InvalidKeyError, hash_key, new_key, parse_key, same_hash
 
 
 class OneId:
@@ -15,8 +15,8 @@ def ascending(count: int) -> bytes:
 
 
 @pytest.mark.parametrize("environment", ["live", "test", "ops"])
-def test_a_key_says_what_it_is(environment: str) -> None:
-    key = new_key(environment, OneId(), ascending)  # type: ignore[arg-type]  # parametrized
+def test_a_key_says_what_it_is(environment: Environment) -> None:
+    key = new_key(environment, OneId(), ascending)
 
     parsed = parse_key(key.text)
 
