@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import importlib
 import os
+import select
 import signal
 import sys
 import time
@@ -201,24 +202,42 @@ class Supervisor:
     # -- keep
 
     def supervise(self, is_over: Callable[[], bool]) -> None:
-        """Restart what ends by itself, until `is_over`."""
+        """Restart what ends by itself, until `is_over`. Never waits for one while another is down.
+
+        Raises:
+            DevstackError: a server does not come back.
+        """
+        starting: dict[str, Gates] = {}
         while not is_over():
-            for name, pid in tuple(self._services.items()):
-                if _has_ended(pid):
-                    self._say(f"{name} ended; starting it again")
-                    time.sleep(RESTART_PAUSE_S)
-                    self._restart(name)
-                    self._write_up()
             for name in self.stack.dead():
                 self._say(f"{name} ended; starting it again")
                 self.stack.restart(name)
                 self._write_up()
+            self._welcome_back(starting)
+            ended = [
+                name
+                for name, pid in self._services.items()
+                if name not in starting and _has_ended(pid)
+            ]
+            if ended:
+                self._say(f"{', '.join(ended)} ended; starting again")
+                time.sleep(RESTART_PAUSE_S)
+            for name in ended:
+                starting[name] = self._spawn(name)
+                _release(starting[name])
             time.sleep(0.1)
 
-    def _restart(self, name: str) -> None:
-        gates = self._spawn(name)
-        _release(gates)
-        self._await_ready(name, gates)
+    def _welcome_back(self, starting: dict[str, Gates]) -> None:
+        """Take note of services that are ready; one that failed is started again with the next."""
+        for name, gates in tuple(starting.items()):
+            if select.select([gates.ready], [], [], 0)[0]:
+                del starting[name]
+                try:
+                    self._await_ready(name, gates)
+                except SupervisorError as error:
+                    self._say(str(error))
+                else:
+                    self._write_up()
 
     # -- stop
 
@@ -236,7 +255,8 @@ class Supervisor:
                 time.sleep(0.01)
         self._services.clear()
         self.stack.stop()
-        (self._data_dir / "up.json").unlink(missing_ok=True)
+        if self._up is not None:  # else it may be another's, who runs here already
+            (self._data_dir / "up.json").unlink(missing_ok=True)
 
 
 def run_service(

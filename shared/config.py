@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     master_key: Annotated[
         Secret,
         msgspec.Meta(
-            description="base64 of 32 random bytes; wraps the tenants' keys; without it no text opens"
+            description="base64 of 32 random bytes; wraps tenants' keys; without it no text opens"
         ),
     ]
     api_host: Annotated[str, msgspec.Meta(description="address the API listens on")] = "127.0.0.1"

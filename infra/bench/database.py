@@ -21,7 +21,7 @@ from infra.tenants import Registry
 from shared.db import pool
 from shared.db.pool import Database
 from shared.db.sealed import MasterKey
-from shared.db.tx import TENANT_FIRST, tenant_insert, tenant_tx
+from shared.db.tx import TENANT_FIRST, tenant_once, tenant_tx
 from shared.ids import Uuid7Maker
 
 WORKERS = 10
@@ -90,7 +90,7 @@ async def _compare(
 
     async def sealed() -> None:
         row = ids.new()
-        await tenant_insert(
+        await tenant_once(
             database, tenant_id, _SEALED, row, key.seal(text, "bench.text", row.bytes)
         )
 

@@ -15,7 +15,7 @@ RULE: Final = "tenant-id"
 ACROSS_TENANTS: Final = {
     ("services/orchestrator/queries.sql", "place_events"): "relay, system role: event headers",
     ("services/orchestrator/queries.sql", "republish_jobs"): "relay, system role: due jobs",
-    ("services/orchestrator/queries.sql", "bury_jobs"): "relay, system role: dead jobs",
+    ("services/orchestrator/queries.sql", "dying_jobs"): "relay, system role: jobs to bury",
     ("services/orchestrator/queries.sql", "forget_claims"): "relay, system role: old claims",
     ("services/api/queries.sql", "find_api_key"): "system role: who is asking, before any tenant",
     ("services/api/queries.sql", "workload"): "system role: the operators' view, numbers only",

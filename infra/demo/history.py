@@ -6,7 +6,7 @@ wording differs: what it is worth is for the judge to say.
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -160,16 +160,26 @@ async def hand_in(api: Api, teams: Sequence[Team], monday: date, run_id: str) ->
     return len(posts)
 
 
-async def collect(api: Api, learner: Learner) -> tuple[Scoring, ...]:
-    """Wait until all past conversations of a person are scored, oldest first.
+async def collect(
+    api: Api, learner: Learner, note: Callable[[str, int], None] = lambda _who, _done: None
+) -> tuple[Scoring, ...]:
+    """Wait until all past conversations of a person are scored; return them, oldest first.
+
+    `note` hears of every look: whose conversations, and how many of them are done.
 
     Raises:
         DemoError: one failed, or they were not scored in time.
     """
+
+    def all_done(seen: Scorings) -> bool:
+        done = sum(item.status in DONE for item in seen.data)
+        note(learner.id, done)
+        return done == len(seen.data)
+
     page = await api.until(
         f"/v1/scorings?learner_id={learner.id}&limit=100",
         Scorings,
-        lambda seen: all(item.status in DONE for item in seen.data),
+        all_done,
         within_s=SCORED_WITHIN_S,
     )
     past = [item for item in page.data if item.source in PAST_SOURCES]

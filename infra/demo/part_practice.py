@@ -37,7 +37,7 @@ async def _aloud(
 ) -> Conversation:
     page, learner = telling.page, team.learners[0]
     page.line()
-    lead = f"{learner.name}, a {profile} learner of team {team.name}, takes the call."
+    lead = f"{learner.name} of team {team.name} ({profile}) takes the call."
     page.line(f"   {page.paint(lead, 'cyan')}")
     page.line()
     scene = Scene(page, scenario.persona.name, learner)
@@ -120,7 +120,7 @@ async def repeat(telling: Telling, teams: Sequence[Team], first: Conversation) -
     telling.page.paragraph(
         f"For regression runs the service plays both sides itself. From the seed of "
         f"{first.learner.name}'s conversation it made the same {len(turns)} turns, word for word, "
-        f"and the same score, {assessment.overall}, in {telling.record.phases_s['autopilot']:.1f} s."
+        f"and the same score, {assessment.overall}."
     )
 
 

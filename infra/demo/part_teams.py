@@ -31,24 +31,43 @@ TREND_WITHIN_S: Final = 10.0
 
 
 async def meet_teams(telling: Telling) -> tuple[Team, ...]:
-    """Make the teams and hand in their history; return the teams while it is being scored."""
+    """Make the teams, hand in their history and wait until it is scored; return the teams."""
     page, record = telling.page, telling.record
     page.heading("Two teams, and eight weeks of their conversations", 1)
     with record.phase("teams"):
         since = telling.monday - timedelta(weeks=1)
         teams = await create_teams(telling.api, record.run_id, since)
     record.team_ids = {team.name: team.id for team in teams}
+    record.learner_id = teams[-1].learners[0].id
     for team in teams:
         page.labeled(team.name, ", ".join(learner.name for learner in team.learners))
+    page.line()
+    page.progress("   handing in eight weeks of calls and chats ...")
     with record.phase("history_accepted"):
         record.history_scorings = await hand_in(telling.api, teams, telling.monday, record.run_id)
-    page.line()
+    with record.phase("history_scored"):
+        await _await_history(telling, teams)
     page.paragraph(
-        f"{record.history_scorings} of their past calls and chats were handed in over POST "
-        f"/v1/scorings in {record.phases_s['history_accepted']:.1f} s. They are being scored while "
-        "we go on; section 7 shows what came of it."
+        f"{record.history_scorings} past calls and chats of these people were accepted over POST "
+        f"/v1/scorings in {record.phases_s['history_accepted']:.1f} s; "
+        f"{record.phases_s['history_scored']:.1f} s later all of them had been scored."
     )
     return teams
+
+
+async def _await_history(telling: Telling, teams: Sequence[Team]) -> None:
+    done: dict[str, int] = {}
+    want = telling.record.history_scorings
+
+    def note(learner_id: str, count: int) -> None:
+        done[learner_id] = count
+        telling.page.progress(f"   scored {sum(done.values())} of {want} ...")
+
+    past = await asyncio.gather(
+        *(collect(telling.api, learner, note) for team in teams for learner in team.learners)
+    )
+    telling.page.progress("")
+    expect(sum(map(len, past)) == want, "not every past conversation was scored")
 
 
 async def score_outside_call(telling: Telling, teams: Sequence[Team]) -> None:
@@ -81,35 +100,31 @@ async def show_trends(telling: Telling, teams: Sequence[Team]) -> None:
     """Wait for the history's scores, and print both teams' weeks."""
     page, record = telling.page, telling.record
     page.heading("Eight weeks of real conversations: how the teams developed", 7)
-    with record.phase("history_scored"):
-        past = await asyncio.gather(
-            *(collect(telling.api, learner) for team in teams for learner in team.learners)
-        )
-    expect(sum(map(len, past)) >= record.history_scorings, "not every past conversation was scored")
     last = telling.monday + timedelta(weeks=WEEKS, days=-1)
     with record.phase("trend"):
         for team in teams:
             await _show_trend(telling, team, last)
     gains = [each.change for each in record.trends]
     page.paragraph(
-        f"Team {teams[0].name} moved by {gains[0]:+.0f} points on average, team {teams[1].name} by "
-        f"{gains[1]:+.0f}. “Change” compares the last two weeks with the first two. Where n is "
-        "small the skill was seldom called for: the judge gives no number where it saw too little."
+        f"Mean change over these skills: team {teams[0].name} {trend.signed(gains[0])}, team "
+        f"{teams[1].name} {trend.signed(gains[1])}. A change compares the last two weeks with the "
+        "first two. A small n means that the skill was seldom called for: the judge gives no "
+        "number where it saw too little."
     )
     expect(gains[0] >= MIN_GAIN, f"the improving team gained only {gains[0]:.1f} points")
     expect(gains[0] > gains[1], "the flat team gained more than the improving one")
 
 
 async def advise(telling: Telling, teams: Sequence[Team]) -> None:
-    """Print each team's weakest skill, and what its assessments advise most often."""
+    """Print each team's weakest skill, and what the assessments advise where it is the weakest."""
     telling.page.heading("What to do next", 8)
     for team, its_trend in zip(teams, telling.record.trends, strict=True):
         skill, mean = trend.weakest(its_trend.points)
-        advice, count, total = await _common_advice(telling, team)
+        advice = await _common_advice(telling, team, skill)
         telling.page.labeled(
             team.name,
-            f"Weakest skill of the last four weeks: {trend.SHOWN[skill].lower()}, {mean:.0f} of "
-            f"100. What {count} of the {total} assessments of that time advise: “{advice}”",
+            f"Weakest in the last four weeks: {trend.SHOWN[skill].lower()}, {mean:.0f} of 100. "
+            f"What the assessments advise: “{advice}”",
         )
         telling.page.line()
 
@@ -134,17 +149,24 @@ async def _show_trend(telling: Telling, team: Team, last: date) -> None:
     )
 
 
-async def _common_advice(telling: Telling, team: Team) -> tuple[str, int, int]:
+async def _common_advice(telling: Telling, team: Team, skill: str) -> str:
+    """Return the commonest advice of the team's latest assessments that are lowest in a skill."""
     latest: list[Scoring] = []
     for learner in team.learners:
         latest += (await collect(telling.api, learner))[-LATEST:]
     results = await asyncio.gather(
         *(telling.api.get(f"/v1/assessments/{each.assessment_id}", Assessment) for each in latest)
     )
-    said = Counter(each.next_practice for each in results if each.next_practice)
-    expect(bool(said), f"no assessment of team {team.name} says what to practice next")
-    advice, count = said.most_common(1)[0]
-    return advice, count, len(results)
+    said = Counter(
+        each.next_practice for each in results if each.next_practice and _lowest(each) == skill
+    )
+    expect(bool(said), f"no assessment of team {team.name} advises on {trend.SHOWN[skill]}")
+    return said.most_common(1)[0][0]
+
+
+def _lowest(assessment: Assessment) -> str:
+    scored = [(each.score, each.skill) for each in assessment.skills if each.score is not None]
+    return min(scored)[1] if scored else ""
 
 
 def _minutes(seconds: float | None) -> str:

@@ -16,7 +16,9 @@ from services.sim_worker.engine.learners import next_line
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import Line
 
-REPLIED_WITHIN_S: Final = 30.0
+REPLIED_WITHIN_S: Final = 10.0
+"""After the 20 s for which the API itself waits."""
+
 SCORED_WITHIN_S: Final = 20.0
 
 MAX_EXCHANGES: Final = 60

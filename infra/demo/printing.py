@@ -13,6 +13,9 @@ MAX_WIDTH: Final = 100
 MIN_WIDTH: Final = 72
 
 SPARKS: Final = "▁▂▃▄▅▆▇█"
+SPARK_LOW: Final = 25.0
+SPARK_HIGH: Final = 90.0
+"""Weekly means lie between these; over the whole 0..100 a real change would not show."""
 
 _CODES: Final[Mapping[str, str]] = {
     "bold": "1",
@@ -40,6 +43,11 @@ class Page:
     def paint(self, text: str, style: str) -> str:
         """Return the text in a style (`bold`, `dim` or a color), or as it is without colors."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self._color and style else text
+
+    def progress(self, text: str) -> None:
+        """Show passing text on the current line, on a terminal only; empty text removes it."""
+        if self._out.isatty():
+            print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
 
     def heading(self, text: str, number: int | None = None) -> None:
         """Print a heading over the whole width."""
@@ -92,9 +100,14 @@ class Page:
         rows: list[str] = []
         for text, style in items:
             indent = len(text) - len(text.lstrip())
-            wrapped = self.wrap(text.lstrip(), indent=indent, width=width)
+            wrapped = self.wrap(text.lstrip(), indent=indent, hang=hang_of(text), width=width)
             rows.extend(self.paint(row.ljust(width), style) for row in wrapped)
         return rows
+
+
+def hang_of(text: str) -> int:
+    """Return by how much the second line of a text is indented: a `+` or `-` stands alone."""
+    return 2 if text.lstrip()[:2] in {"+ ", "- "} else 0
 
 
 def bar(score: int, width: int = 20) -> str:
@@ -103,9 +116,10 @@ def bar(score: int, width: int = 20) -> str:
 
 
 def spark(values: Sequence[float]) -> str:
-    """Return one small column per value of 0..100."""
-    top = len(SPARKS) - 1
-    return "".join(SPARKS[min(top, max(0, int(value * len(SPARKS) / 100)))] for value in values)
+    """Return one small column per score of 0..100, drawn between `SPARK_LOW` and `SPARK_HIGH`."""
+    steps = len(SPARKS) / (SPARK_HIGH - SPARK_LOW)
+    places = (int((value - SPARK_LOW) * steps) for value in values)
+    return "".join(SPARKS[min(len(SPARKS) - 1, max(0, place))] for place in places)
 
 
 def score_style(score: int | None) -> str:

@@ -68,6 +68,8 @@ class Record(msgspec.Struct, kw_only=True):
     """Over HTTP, from sending a learner's turn to having the reply."""
     requests: int = 0
     team_ids: dict[str, str] = msgspec.field(default_factory=dict)
+    learner_id: str | None = None
+    """Somebody to try practice with."""
     history_scorings: int = 0
     practices: list[Practiced] = msgspec.field(default_factory=list)
     autopilot: Practiced | None = None

@@ -12,7 +12,7 @@ from shared.contracts.scenario import Mind
 from shared.contracts.simulation import Cause
 
 ENDINGS: Final = {
-    "goal_met": "solved: the goal was met",
+    "goal_met": "the goal was met",
     "customer_left": "the customer hung up",
     "learner_ended": "the learner ended it",
     "max_turns": "out of time",
@@ -25,6 +25,9 @@ _HEATED: Final = frozenset({"furious", "angry", "out of patience", "frightened"}
 _AT_EASE: Final = frozenset({"calmer", "won over"})
 _MIN_CHANGE: Final = 2
 """A smaller change of a dimension is not worth a word."""
+
+_MIN_REASON: Final = 3
+"""Points that a reason must have moved in all to be named."""
 
 
 def mood_of(turn: Turn) -> str:
@@ -73,7 +76,8 @@ def _reasons(causes: Sequence[Cause]) -> list[str]:
     weight: Counter[str] = Counter()
     for cause in causes:
         weight[cause.why] += abs(cause.delta)
-    return [why for why, _ in weight.most_common(_MOST_SHOWN)]
+    strongest = weight.most_common(_MOST_SHOWN)
+    return [why for why, size in strongest if size >= _MIN_REASON]
 
 
 def _changes(before: Mind | None, now: Mind) -> list[str]:

@@ -15,7 +15,7 @@ from infra.demo.part_practice import compare_aloud, practice_aloud, practice_oth
 from infra.demo.part_teams import advise, meet_teams, score_outside_call, show_trends
 from infra.demo.printing import Page
 from infra.demo.record import Record
-from infra.demo.telling import Telling
+from infra.demo.telling import FEATURED, Telling
 from infra.supervisor import UpFile
 
 
@@ -42,7 +42,7 @@ async def _run(up_file: UpFile, data_dir: Path) -> int:
     record.total_s = round(time.perf_counter() - began, 3)
     path = record.write(data_dir)
     if record.error is not None:
-        page.line(page.paint(f"The demo failed: {record.error}", "red"))
+        page.line(page.paint(f"The demo failed: {record.error} (logs: {data_dir / 'log'})", "red"))
         return 1
     _say_goodbye(page, record, path)
     return 0
@@ -53,8 +53,8 @@ async def _tell(telling: Telling) -> None:
     page.line()
     page.line(page.paint("Rapport: practice hard conversations, and see skills grow.", "bold"))
     page.paragraph(
-        "Everything below happens now, on real servers, over the public REST API. No language model "
-        "is used: customers, scores and trends are computed.",
+        "Everything below happens now, on real servers, over the public REST API. No language "
+        "model is used: customers, scores and trends are computed.",
         indent=0,
     )
     teams = await meet_teams(telling)
@@ -68,16 +68,25 @@ async def _tell(telling: Telling) -> None:
 
 
 def _say_goodbye(page: Page, record: Record, path: Path) -> None:
-    team_id = next(iter(record.team_ids.values()))
-    page.labeled("make up", "starts everything and stays; prints the address, a key and a curl.")
-    page.labeled("then", f'curl -s "$API/v1/reports/teams/{team_id}/trend" \\')
-    page.line(f'{" " * 15}-H "Authorization: Bearer $KEY"')
-    page.labeled("README.md", "a five-minute tour of the API, the rooms and the promises.")
-    page.labeled(str(path), " what this run saw: ids, scores, timings.", label_width=len(str(path)))
+    team_id = record.team_ids["Meadow"]
+    page.labeled("make up", "Start everything and stay. It prints the address and a key. Then:")
+    page.line()
+    for command in (
+        f'curl -s "$API/v1/reports/teams/{team_id}/trend" \\',
+        '  -H "Authorization: Bearer $KEY"',
+        'curl -s "$API/v1/simulations" -H "Authorization: Bearer $KEY" \\',
+        '  -H "Idempotency-Key: my-first" -H "Content-Type: application/json" \\',
+        f'  -d \'{{"scenario": "{FEATURED}", "mode": "interactive",',
+        f'       "learner_id": "{record.learner_id}"}}\'',
+    ):
+        page.line(f"{' ' * 13}{command}")
+    page.line()
+    page.labeled("README.md", "A five-minute tour of the API, the rooms and the promises.")
+    page.labeled("details", f"{path} holds what this run saw: ids, scores, timings.")
     page.line()
     page.paragraph(
         f"{record.requests} requests in {record.total_s:.1f} s. A customer's reply took "
         f"{record.turn_p50_ms:.0f} ms (median) and {record.turn_p95_ms:.0f} ms (95th percentile) "
-        "over HTTP, while the history was being scored on the same machine.",
+        "over HTTP.",
         style="dim",
     )

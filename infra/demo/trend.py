@@ -49,6 +49,12 @@ def weakest(points: Sequence[TrendPoint], weeks: int = 4) -> tuple[str, float]:
     return skill, means[skill]
 
 
+def signed(points: float) -> str:
+    """Return a change as text: `+3`, `-2` or `0`."""
+    whole = round(points)
+    return f"{whole:+d}" if whole else "0"
+
+
 def show_trend(page: Page, title: str, points: Sequence[TrendPoint]) -> None:
     """Print one team's table: per week and skill the mean, the quartiles and n."""
     page.line(f"   {page.paint(title, 'bold')}")
@@ -60,7 +66,7 @@ def show_trend(page: Page, title: str, points: Sequence[TrendPoint]) -> None:
         page.line(_week(page, week, [cells.get((week, skill)) for skill in SHOWN]))
     series = [of_skill(points, skill) for skill in SHOWN]
     sparks = [
-        f"{spark([point.mean for point in one])}  {change_of(one):+.0f}".ljust(_CELL)
+        f"{spark([point.mean for point in one])}  {signed(change_of(one))}".ljust(_CELL)
         for one in series
     ]
     changes = [change_of(one) for one in series]

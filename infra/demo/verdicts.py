@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from infra.demo.practice import Conversation
-from infra.demo.printing import Page, bar, score_style
+from infra.demo.printing import Page, bar, hang_of, score_style
 from infra.demo.views import Assessment
 from shared.contracts.scoring import (
     CriterionResult,
@@ -50,7 +50,8 @@ def show_skills(page: Page, assessment: Assessment) -> None:
     proofs = Proofs()
     for result in assessment.criteria:
         for text, style in _cell(result, proofs, quote_chars=2 * QUOTE_CHARS):
-            page.paragraph(text.lstrip(), indent=3 + len(text) - len(text.lstrip()), style=style)
+            indent = 3 + len(text) - len(text.lstrip())
+            page.paragraph(text.lstrip(), indent=indent, hang=hang_of(text), style=style)
 
 
 def coach(page: Page, assessment: Assessment, kinds: tuple[str, ...]) -> None:
@@ -96,8 +97,13 @@ def _proofs(result: CriterionResult) -> Iterator[Proof]:
     yield from _quoted("-", hurt)
     for item in good:
         if item.verdict is Verdict.NOT_MET:
-            yield Proof(sign="-", title=f"not seen: {_lower(item.title)}", quote=None)
+            yield Proof(sign="-", title=_missing(item), quote=None)
     yield from _quoted("+", helped)
+
+
+def _missing(item: IndicatorResult) -> str:
+    often = f"only {item.hits} of {item.opportunities} times" if item.hits else "not seen"
+    return f"{often}: {item.title[:1].lower()}{item.title[1:]}"
 
 
 def _quoted(sign: str, items: list[IndicatorResult]) -> Iterator[Proof]:
@@ -110,13 +116,9 @@ def _cell(
     result: CriterionResult, proofs: Proofs, *, quote_chars: int = QUOTE_CHARS
 ) -> list[tuple[str, str]]:
     if result.status is not SkillStatus.SCORED or result.score is None:
-        seen = (
-            "never called for" if result.status is SkillStatus.NO_OPPORTUNITY else "seen too little"
-        )
-        return [
-            (f"{result.title:<19} --", "dim"),
-            (f"  no number: {seen} in this conversation", "dim"),
-        ]
+        unasked = result.status is SkillStatus.NO_OPPORTUNITY
+        why = "never called for" if unasked else "too little was seen"
+        return [(f"{result.title:<19} --", "dim"), (f"    no number: {why}", "dim")]
     score = f"{result.title:<18} {result.score:>3} {bar(result.score)}"
     rows = [(score, score_style(result.score))]
     proof = proofs.best(result)
@@ -126,10 +128,6 @@ def _cell(
     if proof.quote is not None:
         rows.append((f"    “{_cut(proof.quote.quote, quote_chars)}”", "dim"))
     return rows
-
-
-def _lower(title: str) -> str:
-    return title[:1].lower() + title[1:]
 
 
 def _cut(quote: str, most: int) -> str:

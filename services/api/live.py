@@ -10,20 +10,14 @@ import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from shared.contracts.base import Record
+from shared.contracts.live import LiveTurn
 from shared.contracts.subjects import live_subject
 
 LIVE_ALL: Final = "live.*.*"
 """Every simulation's progress. One standing subscription costs less than one per turn."""
 
 
-class Told(Record, frozen=True, kw_only=True):
-    """What a worker says after its commit."""
-
-    seq: int
-
-
-_TOLD = msgspec.json.Decoder(Told)
+_TOLD = msgspec.json.Decoder(LiveTurn)
 
 
 class Waiter:
@@ -31,11 +25,15 @@ class Waiter:
 
     def __init__(self, seq: int) -> None:
         self.seq = seq
+        self.turn: LiveTurn | None = None
+        """The turn itself, once it was heard of."""
         self._event = asyncio.Event()
 
-    def tell(self, seq: int) -> None:
+    def tell(self, turn: LiveTurn) -> None:
         """Wake the request if this is its turn or a later one."""
-        if seq >= self.seq:
+        if turn.seq == self.seq:
+            self.turn = turn
+        if turn.seq >= self.seq:
             self._event.set()
 
     async def heard(self, timeout_s: float) -> None:
@@ -82,11 +80,11 @@ class LiveReplies:
         if not waiters:
             return
         try:
-            seq = _TOLD.decode(message.data).seq
+            turn = _TOLD.decode(message.data)
         except msgspec.MsgspecError:
             return
         for waiter in waiters:
-            waiter.tell(seq)
+            waiter.tell(turn)
 
 
 def _failed(task: asyncio.Task[object]) -> bool:

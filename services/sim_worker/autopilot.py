@@ -3,14 +3,8 @@
 from services.sim_worker.context import Context
 from services.sim_worker.engine.learners import next_line
 from services.sim_worker.reply import events_of, make_reply
-from services.sim_worker.repository import (
-    AutopilotCase,
-    LearnerErasedError,
-    NewEvent,
-    SimulationRepository,
-    SpokenTurn,
-    Step,
-)
+from services.sim_worker.repository import AutopilotCase, LearnerErasedError
+from services.sim_worker.steps import NewEvent, SpokenTurn, Step, advance
 from shared.contracts.events import EventType
 from shared.contracts.jobs import ActivityDone, BatchJob, JobKind, JobMessage
 from shared.contracts.simulation import EndReason, Line
@@ -38,14 +32,12 @@ class AutopilotHandler:
         case: AutopilotCase | None = None
         async with tenant_tx(context.database, message.tenant_id) as connection:
             job = await claim(connection, message, context.settings.job_lease_s)
-            if not isinstance(job, BatchJob):
-                return
-            key = await context.keys.tenant(connection, message.tenant_id)
-            repository = SimulationRepository(connection, message.tenant_id, key, context.scenarios)
-            try:
-                case = await repository.find_autopilot(job.simulation_id)
-            except LearnerErasedError:
-                failure = LEARNER_ERASED
+        if not isinstance(job, BatchJob):
+            return
+        try:
+            case = await context.reader.find_autopilot(message.tenant_id, job.simulation_id)
+        except LearnerErasedError:
+            failure = LEARNER_ERASED
         if case is not None and case.is_open:
             async with kept_lease(context.database, message, context.settings.job_lease_s):
                 await self._play(message, case)
@@ -96,7 +88,6 @@ class AutopilotHandler:
         context = self._context
         step = Step(
             simulation_id=case.simulation_id,
-            learner_id=case.learner_id,
             last_seq=last_seq,
             turns=turns,
             end_reason=end_reason,
@@ -105,12 +96,15 @@ class AutopilotHandler:
             is_last=False,
             flow=None,
         )
-        async with tenant_tx(context.database, message.tenant_id) as connection:
-            key = await context.keys.tenant(connection, message.tenant_id)
-            repository = SimulationRepository(connection, message.tenant_id, key, context.scenarios)
-            return await repository.advance(
-                step, case.wrapped, context.clock.now(), context.settings.job_first_retry_s
-            )
+        stored = await advance(
+            context.database,
+            message.tenant_id,
+            step,
+            case.key,
+            now=context.clock.now(),
+            first_retry_s=context.settings.job_first_retry_s,
+        )
+        return stored is not None
 
     def _events(
         self, last_seq: int, turns: tuple[SpokenTurn, ...], end_reason: EndReason | None

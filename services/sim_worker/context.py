@@ -3,10 +3,9 @@
 import msgspec
 
 from services.sim_worker.engine.ports import Wording
-from services.sim_worker.repository import Scenarios
+from services.sim_worker.repository import SimulationReader
 from shared.clock import Clock
 from shared.config import Settings
-from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.ids import IdMaker
 from shared.messaging.publisher import Publisher
@@ -17,10 +16,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     database: Database
-    keys: KeyRing
     publisher: Publisher
     wording: Wording
-    scenarios: Scenarios
+    reader: SimulationReader
     clock: Clock
     ids: IdMaker
 

@@ -1,18 +1,16 @@
 """The lane `turn`: a person waits for this reply."""
 
+from datetime import datetime
+
 import msgspec
 
 from services.sim_worker.context import Context
 from services.sim_worker.reply import events_of, make_reply
-from services.sim_worker.repository import (
-    LearnerErasedError,
-    SimulationRepository,
-    SpokenTurn,
-    Step,
-    TurnCase,
-)
+from services.sim_worker.repository import LearnerErasedError, TurnCase
+from services.sim_worker.steps import SpokenTurn, Step, StoredTurn, advance
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded
-from shared.contracts.simulation import Line
+from shared.contracts.live import LiveTurn
+from shared.contracts.simulation import EndReason
 from shared.contracts.subjects import live_subject
 from shared.db.jobs import finish, kept_lease
 from shared.db.tx import tenant_tx
@@ -30,28 +28,21 @@ class TurnHandler:
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `turn`."""
         context = self._context
-        tenant_id = message.tenant_id
-        async with tenant_tx(context.database, tenant_id) as connection:
-            key = await context.keys.tenant(connection, tenant_id)
-            repository = SimulationRepository(connection, tenant_id, key, context.scenarios)
-            try:
-                case = await repository.take_turn(message, context.settings.job_lease_s)
-            except LearnerErasedError:
-                log.info("turn.learner_erased", job_id=str(message.job_id))
-                case = None
-                await finish(connection, tenant_id, message.job_id)
+        lease_s = context.settings.job_lease_s
+        try:
+            case = await context.reader.take_turn(message, lease_s)
+        except LearnerErasedError:
+            log.info("turn.learner_erased", job_id=str(message.job_id))
+            await self._finish(message)
+            return
         if case is None:
             return
         if not case.is_open:
             await self._finish(message)
             return
-        lines = (
-            Line(role="customer", text=case.previous_text),
-            Line(role="agent", text=case.learner_text),
-        )
-        async with kept_lease(context.database, message, context.settings.job_lease_s):
+        async with kept_lease(context.database, message, lease_s):
             reply = await make_reply(
-                context, case.scenario, case.state, lines, seed=case.seed, seq=case.seq
+                context, case.scenario, case.state, case.lines, seed=case.seed, seq=case.seq
             )
         await self._store(message, case, reply)
 
@@ -61,7 +52,6 @@ class TurnHandler:
         ended = SimulationEnded(simulation_id=case.simulation_id)
         step = Step(
             simulation_id=case.simulation_id,
-            learner_id=case.learner_id,
             last_seq=case.seq - 1,
             turns=(reply,),
             end_reason=end_reason,
@@ -70,27 +60,44 @@ class TurnHandler:
             is_last=True,
             flow=None if end_reason is None else (context.ids.new(), ended),
         )
-        async with tenant_tx(context.database, message.tenant_id) as connection:
-            key = await context.keys.tenant(connection, message.tenant_id)
-            repository = SimulationRepository(connection, message.tenant_id, key, context.scenarios)
-            moved = await repository.advance(
-                step, case.wrapped, context.clock.now(), context.settings.job_first_retry_s
-            )
+        now = context.clock.now()
+        stored = await advance(
+            context.database,
+            message.tenant_id,
+            step,
+            case.key,
+            now=now,
+            first_retry_s=context.settings.job_first_retry_s,
+        )
+        if stored is None:
+            return
         await context.publisher.tell(
             live_subject(message.tenant_id, case.simulation_id),
-            msgspec.json.encode({"seq": case.seq}),
+            msgspec.json.encode(_live(stored[0], now, end_reason)),
         )
-        if moved and step.flow is not None:
-            await context.publisher.job(
-                JobMessage(
-                    tenant_id=message.tenant_id,
-                    job_id=step.flow[0],
-                    kind=JobKind.FLOW,
-                    attempt=1,
-                )
+        if step.flow is not None:
+            flow = JobMessage(
+                tenant_id=message.tenant_id, job_id=step.flow[0], kind=JobKind.FLOW, attempt=1
             )
+            await context.publisher.job(flow)
         await context.publisher.wake_events()
 
     async def _finish(self, message: JobMessage) -> None:
         async with tenant_tx(self._context.database, message.tenant_id) as connection:
             await finish(connection, message.tenant_id, message.job_id)
+
+
+def _live(turn: StoredTurn, now: datetime, end_reason: EndReason | None) -> LiveTurn:
+    return LiveTurn(
+        seq=turn.seq,
+        turn_id=turn.turn_id,
+        text=turn.text,
+        state=msgspec.Raw((turn.state or "null").encode()),
+        surface=turn.surface or "",
+        acts=msgspec.Raw((turn.acts or "[]").encode()),
+        causes=msgspec.Raw((turn.causes or "[]").encode()),
+        engine=turn.engine or "",
+        created_at=now,
+        status="open" if end_reason is None else "ended",
+        end_reason=None if end_reason is None else end_reason.value,
+    )

@@ -8,7 +8,7 @@ from services.sim_worker.context import Context
 from services.sim_worker.engine.ports import Wording
 from services.sim_worker.engine.wording import EmbeddedWording
 from services.sim_worker.interactive import TurnHandler
-from services.sim_worker.repository import Scenarios
+from services.sim_worker.repository import SimulationReader
 from services.sim_worker.wording import DelayedWording
 from shared.clock import SystemClock
 from shared.config import Settings
@@ -32,10 +32,9 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     context = Context(
         settings=settings,
         database=database,
-        keys=keys,
         publisher=Publisher(nats),
         wording=_wording(settings),
-        scenarios=Scenarios(),
+        reader=SimulationReader(database, keys),
         clock=SystemClock(),
         ids=Uuid7Maker(),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.sim_worker.context import ENGINE, Context
 from services.sim_worker.engine.conversation import respond
 from services.sim_worker.engine.wording import wording_request
-from services.sim_worker.repository import NewEvent, SpokenTurn
+from services.sim_worker.steps import NewEvent, SpokenTurn
 from shared.contracts.events import EventType
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import EndReason, Line, PersonaState

@@ -35,7 +35,6 @@ async def _pool(url: str, role: str, size: int, service: str) -> Pool:
         "statement_timeout": STATEMENT_TIMEOUT,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
         "timezone": "UTC",
-        "plan_cache_mode": "force_generic_plan",
     }
     pool = await asyncpg.create_pool(
         url, min_size=1, max_size=size, reset=_keep, server_settings=settings, command_timeout=20

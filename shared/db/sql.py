@@ -3,6 +3,9 @@
 import re
 from importlib.resources import files
 
+_WHY = re.compile(r"\A\s*(--.*\n)+")
+"""The comment lines at the top of a statement are for readers, not for the server."""
+
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
@@ -21,7 +24,8 @@ class Queries:
         text = files(package).joinpath(file).read_text(encoding="utf-8")
         parts = _HEADER.split(text)[1:]
         self._statements = {
-            name: statement.strip() for name, statement in zip(parts[::2], parts[1::2], strict=True)
+            name: _WHY.sub("", statement).strip()
+            for name, statement in zip(parts[::2], parts[1::2], strict=True)
         }
 
     def __getitem__(self, name: str) -> str:

@@ -58,28 +58,32 @@ async def _roll_back(connection: Connection) -> None:
 TENANT_FIRST = (
     "with tenant as materialized (select set_config('app.tenant_id', $1::uuid::text, true))"
 )
-"""How a statement for `tenant_insert` begins: it sets its own tenant before its first row."""
+"""How an insert for `tenant_once` begins: it sets its own tenant before its first row."""
+
+TENANT_FUNCTION = "select * from app."
+"""How a call for `tenant_once` begins: a function of the migrations that sets its own tenant."""
 
 
-async def tenant_insert(
+async def tenant_once(
     database: Database, tenant_id: UUID, statement: str, *arguments: object
 ) -> list[asyncpg.Record]:
-    """Run one insert as a whole transaction in a single round trip; return its rows.
+    """Run one statement as a whole tenant transaction in a single round trip; return its rows.
 
-    The setting is local to the statement's own transaction. Inserts only: the check of a new row
-    comes after the common table expression, while a read's policy is evaluated before it and would
-    see no tenant, hence no rows. `make bench ONLY=db` measures it against `tenant_tx`.
+    `tenant_tx` takes two more round trips; this is for the hot path. The setting is local to the
+    statement's own transaction. Either an insert that begins with `TENANT_FIRST` (inserts only: the
+    check of a new row comes after the common table expression, while a read's policy is evaluated
+    before it and would see no tenant, hence no rows), or a call of a tenant function.
 
     Args:
         database: The process's pools.
         tenant_id: `$1` of the statement.
-        statement: Begins with `TENANT_FIRST`, and every insert in it selects from `tenant`.
+        statement: Sets its tenant itself.
         arguments: `$2` and on.
 
     Raises:
         ValueError: the statement does not set its tenant.
     """
-    if not statement.startswith(TENANT_FIRST):
-        raise ValueError("a tenant insert begins with TENANT_FIRST")
+    if not statement.startswith((TENANT_FIRST, TENANT_FUNCTION)):
+        raise ValueError("the statement does not set its tenant")
     async with database.app.acquire() as connection:
         return await connection.fetch(statement, tenant_id, *arguments)

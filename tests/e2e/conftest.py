@@ -34,7 +34,7 @@ async def partner(product: Product, request: pytest.FixtureRequest) -> AsyncIter
     name = request.node.originalname.removeprefix("test_").replace("_", "-")[:40]
     made = Partner.new(product, name)
     yield made
-    await made.http.aclose()
+    await made.close()
 
 
 @pytest.fixture

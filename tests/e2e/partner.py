@@ -1,7 +1,7 @@
 """A partner's app: speaks HTTP, keeps its Idempotency-Keys, tries again when nobody answers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,8 +49,7 @@ class Partner:
         """Answered turns by simulation and the learner's seq."""
         self.scorings: dict[str, str] = {}
         """Accepted scorings: id by Idempotency-Key."""
-        self.tries = 0
-        """Requests that got no answer, or one that says "later"."""
+        self._work: list[asyncio.Task[None]] = []
 
     @classmethod
     def new(cls, product: Product, name: str) -> "Partner":
@@ -60,6 +59,18 @@ class Partner:
         key = product.run("keys", "create", slug)
         assert (tenant.returncode, key.returncode) == (0, 0), tenant.stderr + key.stderr
         return cls(product, slug, parse_id("ten", tenant.stdout.strip()), key.stdout.strip())
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something go on beside the test; it ends with the test at the latest."""
+        self._work.append(asyncio.create_task(work))
+        return self._work[-1]
+
+    async def close(self) -> None:
+        """End what still goes on, and the connections."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.http.aclose()
 
     async def get(self, path: str, **query: Any) -> Any:
         """Return the body of a successful answer."""
@@ -94,7 +105,6 @@ class Partner:
                     return response
                 assert is_pending or response.status_code in {429, 503}, f"{path}: {said}"
             assert loop.time() < deadline, f"{path} after {PATIENCE_S} s: {said!r}"
-            self.tries += 1
             await asyncio.sleep(PAUSE_S)
 
     # -- what a partner does
@@ -122,7 +132,9 @@ class Partner:
         )
         return [each["id"] for each in started]
 
-    async def say(self, simulation_id: str, seq: int, text: str, *, key: str = "") -> dict[str, Any]:
+    async def say(
+        self, simulation_id: str, seq: int, text: str, *, key: str = ""
+    ) -> dict[str, Any]:
         """Say something as turn `seq` until the customer's reply is there; return both."""
         path = f"/v1/simulations/{simulation_id}/turns"
         response = await self.insist(path, {"text": text, "expected_seq": seq - 1}, key=key)

@@ -14,6 +14,7 @@ from infra.supervisor import SERVICES
 from tests.e2e.partner import LINES, Partner
 from tests.e2e.truth import assert_whole, settled
 from tests.support.product import Killed, Product
+from tests.support.waiting import eventually
 
 Recovered = Callable[[str], None]
 
@@ -30,7 +31,11 @@ select count(*) from jobs
 
 
 async def _recovery(
-    product: Product, partner: Partner, killed: Killed, recovered: Recovered, *work: asyncio.Task[None]
+    product: Product,
+    partner: Partner,
+    killed: Killed,
+    recovered: Recovered,
+    *work: asyncio.Task[None],
 ) -> None:
     """Wait for the end of everything, note how long it took, check that it is whole."""
     start = time.monotonic()
@@ -89,7 +94,9 @@ async def test_api_dies_between_commit_and_answer(
     replayed = await asyncio.gather(*map(repeat, requests, simulations))
     assert all(replayed), "each of these turns was accepted before"
     took = time.monotonic() - start
-    recovered(f"api              running again after {back:5.1f} s, all replies there after {took:5.1f} s")
+    recovered(
+        f"api              running again after {back:5.1f} s, all replies there after {took:5.1f} s"
+    )
     counts = await product.sql(
         "select seq, count(*) from turns where tenant_id = $1 group by seq order by seq",
         partner.tenant_id,
@@ -110,7 +117,7 @@ async def test_sim_worker_dies_in_the_middle_of_turns(
     async def many_are_in_hand() -> bool:
         return await _count(product, TAKEN_JOBS, partner.tenant_id, "turn") >= 20
 
-    talks = [asyncio.create_task(partner.talk(one, 2)) for one in simulations]
+    talks = [partner.begin(partner.talk(one, 2)) for one in simulations]
     killed = await product.kill_during("sim-worker", many_are_in_hand)
     await _recovery(product, partner, killed, recovered, *talks)
 
@@ -135,7 +142,7 @@ async def test_scoring_worker_dies_in_the_middle_of_a_queue(
             and await _count(product, done, tenant) > 5
         )
 
-    handing_in = asyncio.create_task(_hand_in(partner, learner, 150))
+    handing_in = partner.begin(_hand_in(partner, learner, 150))
     killed = await product.kill_during("scoring-worker", is_in_the_middle)
     await _recovery(product, partner, killed, recovered, handing_in)
 
@@ -149,8 +156,8 @@ async def test_orchestrator_dies_with_workflows_open(
     simulations = await partner.simulations(learner, 10)
     await partner.simulations(learner, 4, mode="autopilot", profile="average")
     await asyncio.gather(*(partner.talk(one, 1) for one in simulations))
-    handing_in = asyncio.create_task(_hand_in(partner, learner, 60))
-    ending = [asyncio.create_task(partner.end(one)) for one in simulations]
+    handing_in = partner.begin(_hand_in(partner, learner, 60))
+    ending = [partner.begin(partner.end(one)) for one in simulations]
 
     async def work_is_between() -> bool:
         running = "select count(*) from scorings where tenant_id = $1 and status = 'running'"
@@ -165,7 +172,7 @@ async def test_reporting_dies_while_it_counts(
 ) -> None:
     team = await partner.team("Counted")
     learner = await partner.learner(team)
-    handing_in = asyncio.create_task(_hand_in(partner, learner, 60))
+    handing_in = partner.begin(_hand_in(partner, learner, 60))
 
     async def it_has_begun() -> bool:
         facts = "select count(*) from facts where tenant_id = $1"
@@ -217,17 +224,15 @@ async def _everything_in_flight(product: Product, partner: Partner) -> list[asyn
         await partner.talk(simulation_id, 3)
         await partner.end(simulation_id)
 
-    work = [asyncio.create_task(practice(one)) for one in simulations]
-    work.append(asyncio.create_task(_hand_in(partner, learner, 60)))
-    while not (
-        await _count(product, TAKEN_JOBS, partner.tenant_id, "turn")
-        and await _count(
-            product,
-            "select count(*) from scorings where tenant_id = $1 and status <> 'completed'",
-            partner.tenant_id,
+    work = [partner.begin(practice(one)) for one in simulations]
+    work.append(partner.begin(_hand_in(partner, learner, 60)))
+    unfinished = "select count(*) from scorings where tenant_id = $1 and status <> 'completed'"
+
+    async def it_has_begun() -> bool:
+        return bool(
+            await _count(product, TAKEN_JOBS, partner.tenant_id, "turn")
+            and await _count(product, unfinished, partner.tenant_id)
         )
-    ):
-        await asyncio.sleep(0.02)
+
+    await eventually(it_has_begun)
     return work
-
-

@@ -121,7 +121,7 @@ async def _check_events(
             expected[simulation_id, "turn.completed"] = row["last_seq"] // 2
         if row["status"] != "open":
             expected[simulation_id, "simulation.ended"] = 1
-        # A simulation's scoring has the simulation's id, so both have one sequence.
+    # A simulation's scoring has the simulation's id; both share one sequence.
     for scoring_id in scorings:
         expected[scoring_id, "scoring.completed"] = 1
     assert Counter((row["resource_id"], row["type"]) for row in rows) == expected

@@ -13,6 +13,7 @@ from services.api.principal import Bounds
 from shared.contracts.base import Record
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.jobs import TurnJob, encode_payload
+from shared.contracts.live import LiveTurn
 from shared.contracts.scenario import Mind, ScenarioSpec
 from shared.contracts.simulation import Cause, PersonaState
 from shared.db.pool import Connection
@@ -304,6 +305,40 @@ def open_turn(row: asyncpg.Record, key: SealKey) -> Turn:
         engine=row["engine"],
         created_at=row["created_at"],
     )
+
+
+def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) -> Exchange:
+    """Return the exchange of a turn just stored and the reply just heard, without reading back."""
+    said = Turn(
+        turn_id=turn.turn_id,
+        simulation_id=turn.simulation_id,
+        seq=turn.seq,
+        role="learner",
+        text=text,
+        mind=None,
+        surface=None,
+        acts=None,
+        causes=None,
+        engine=None,
+        created_at=turn.at,
+    )
+    answered = Turn(
+        turn_id=reply.turn_id,
+        simulation_id=turn.simulation_id,
+        seq=reply.seq,
+        role="customer",
+        text=key.open_text(reply.text, "turns.text", turn_row(turn.simulation_id, reply.seq)),
+        mind=_MIND.decode(reply.state).mind,
+        surface=reply.surface,
+        acts=_ACTS.decode(reply.acts),
+        causes=_CAUSES.decode(reply.causes),
+        engine=reply.engine,
+        created_at=reply.created_at,
+    )
+    standing = Standing(
+        status=cast("Status", reply.status), end_reason=reply.end_reason, last_seq=reply.seq
+    )
+    return Exchange(learner_turn=said, reply=answered, standing=standing)
 
 
 def _standing(row: asyncpg.Record) -> Standing:

@@ -4,6 +4,7 @@ If this process dies after the commit, the reply is still made, and a repeated r
 """
 
 import asyncio
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from services.api.simulations.repository import (
     LearnerTurn,
     SimulationRepository,
     Turn,
+    heard_exchange,
     open_turn,
 )
 from shared.contracts.jobs import JobKind, JobMessage
@@ -34,6 +36,10 @@ from shared.errors import (
     TurnInProgressError,
     TurnOutOfOrderError,
 )
+
+COUNTED_FOR_S = 1.0
+BURST = 3000
+"""More turns than one process accepts in `COUNTED_FOR_S`; several processes share the rest."""
 
 LOOK_S = 1.0
 """Seconds between two looks into Postgres while waiting: news over NATS may be lost."""
@@ -52,8 +58,8 @@ class _Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
     seq: int
     key: SealKey
-    message: JobMessage | None
-    """The job to publish; None when an earlier request did it all."""
+    turn: LearnerTurn | None
+    """What this request stored; None when an earlier one did it all."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,12 +69,34 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool
 
 
+class Backlogs:
+    """When a tenant's waiting turns must be counted.
+
+    Counting is the dearest part of accepting a turn, and one process cannot take more than
+    `BURST` turns in `COUNTED_FOR_S`: far below its cap a tenant is counted once in that time.
+    """
+
+    def __init__(self) -> None:
+        self._counted: dict[UUID, tuple[float, int]] = {}
+
+    def count_to(self, tenant_id: UUID, cap: int) -> int:
+        """Return how far to count now: `cap`, or 0 for not at all."""
+        at, waiting = self._counted.get(tenant_id, (float("-inf"), cap))
+        is_fresh = time.monotonic() - at < COUNTED_FOR_S
+        return 0 if is_fresh and waiting + BURST < cap else cap
+
+    def note(self, tenant_id: UUID, waiting: int) -> None:
+        """Remember a count."""
+        self._counted[tenant_id] = (time.monotonic(), waiting)
+
+
 class TurnService:
     """Takes turns and lists them."""
 
     def __init__(self, context: ProcessContext, live: LiveReplies) -> None:
         self._context = context
         self._live = live
+        self._backlogs = Backlogs()
 
     async def say(
         self, principal: Principal, claim: Claim, simulation_id: UUID, text: str, expected_seq: int
@@ -89,10 +117,10 @@ class TurnService:
             except asyncpg.UniqueViolationError:
                 # A twin committed and was answered while we waited for the lock: now it is visible.
                 accepted = await self._accept(principal, claim, simulation_id, text, expected_seq)
-            if accepted.message is not None:
-                await self._context.publisher.job(accepted.message)
-            exchange = await self._await_reply(principal, simulation_id, accepted, waiter)
-        return Said(exchange=exchange, replayed=accepted.message is None)
+            if accepted.turn is not None:
+                await self._context.publisher.job(_job(principal.tenant_id, accepted.turn))
+            exchange = await self._await_reply(principal, simulation_id, accepted, waiter, text)
+        return Said(exchange=exchange, replayed=accepted.turn is None)
 
     async def list(
         self, principal: Principal, simulation_id: UUID, after_seq: int, limit: int
@@ -116,15 +144,18 @@ class TurnService:
         context = self._context
         now = context.clock.now()
         backlog = context.settings.tenant_backlog
+        count_to = self._backlogs.count_to(principal.tenant_id, backlog)
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             repository = SimulationRepository(connection, principal.bounds(now))
-            gate = await repository.open_gate(simulation_id, claim, backlog)
+            gate = await repository.open_gate(simulation_id, claim, count_to)
+            if count_to:
+                self._backlogs.note(principal.tenant_id, gate.waiting)
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             key = tenant.learner_key(gate.learner_id, gate.wrapped)
             refusal = _refusal(gate, expected_seq, backlog)
             earlier = await _earlier(connection, principal.tenant_id, gate, claim, refusal)
             if earlier is not None:
-                return _Accepted(seq=earlier, key=key, message=None)
+                return _Accepted(seq=earlier, key=key, turn=None)
             if refusal is not None:
                 raise refusal
             seq = expected_seq + 1
@@ -139,22 +170,26 @@ class TurnService:
                 retry_at=now + timedelta(seconds=context.settings.job_first_retry_s),
             )
             await repository.insert_learner_turn(turn)
-        message = JobMessage(
-            tenant_id=principal.tenant_id, job_id=turn.job_id, kind=JobKind.TURN, attempt=1
-        )
-        return _Accepted(seq=seq, key=key, message=message)
+        return _Accepted(seq=seq, key=key, turn=turn)
 
     async def _await_reply(
-        self, principal: Principal, simulation_id: UUID, accepted: _Accepted, waiter: Waiter
+        self,
+        principal: Principal,
+        simulation_id: UUID,
+        accepted: _Accepted,
+        waiter: Waiter,
+        text: str,
     ) -> Exchange:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._context.settings.turn_wait_s
         waiter.seq = accepted.seq + 1
-        is_first_look = accepted.message is None
+        is_first_look = accepted.turn is None
         while True:
             left = deadline - loop.time()
             if not is_first_look:
                 await waiter.heard(min(LOOK_S, max(left, 0)))
+                if waiter.turn is not None and accepted.turn is not None:
+                    return heard_exchange(accepted.turn, text, waiter.turn, accepted.key)
             is_first_look = False
             exchange = await self._look(principal, simulation_id, accepted)
             if exchange.reply is not None or exchange.standing.status != "open" or left <= 0:
@@ -168,6 +203,10 @@ class TurnService:
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             repository = SimulationRepository(connection, bounds)
             return await repository.get_exchange(simulation_id, accepted.seq, accepted.key)
+
+
+def _job(tenant_id: UUID, turn: LearnerTurn) -> JobMessage:
+    return JobMessage(tenant_id=tenant_id, job_id=turn.job_id, kind=JobKind.TURN, attempt=1)
 
 
 _Refusal = (

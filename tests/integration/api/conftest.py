@@ -16,6 +16,7 @@ from services.api.app import create_app
 from services.api.context import ProcessContext
 from shared.config import Settings
 from shared.contracts.jobs import JobKind, JobMessage, TurnJob, decode_payload
+from shared.contracts.live import LiveTurn
 from shared.contracts.scenario import Mind
 from shared.contracts.simulation import PersonaState
 from shared.contracts.subjects import live_subject
@@ -63,9 +64,15 @@ class FakeWorker:
             turn = decode_payload(payload)
             assert isinstance(turn, TurnJob)
             await self.write_reply(connection, job.tenant_id, turn.simulation_id, turn.seq)
+            row = await connection.fetchrow(
+                "select * from turns where tenant_id = $1 and simulation_id = $2 and seq = $3",
+                job.tenant_id,
+                turn.simulation_id,
+                turn.seq,
+            )
         if not self.is_mute:
             subject = live_subject(job.tenant_id, turn.simulation_id)
-            await self._nats.publish(subject, msgspec.json.encode({"seq": turn.seq}))
+            await self._nats.publish(subject, msgspec.json.encode(_live(row)))
 
     async def write_reply(
         self, connection: Any, tenant_id: UUID, simulation_id: UUID, seq: int
@@ -91,6 +98,22 @@ class FakeWorker:
             msgspec.json.encode(PersonaState(mind=mind)).decode(),
             '[{"dimension": "trust", "delta": 3, "why": "apologized"}]',
         )
+
+
+def _live(row: Any) -> LiveTurn:
+    return LiveTurn(
+        seq=row["seq"],
+        turn_id=row["turn_id"],
+        text=row["text"],
+        state=msgspec.Raw(row["state"].encode()),
+        surface=row["surface"],
+        acts=msgspec.Raw(row["acts"].encode()),
+        causes=msgspec.Raw(row["causes"].encode()),
+        engine=row["engine"],
+        created_at=row["created_at"],
+        status="open",
+        end_reason=None,
+    )
 
 
 class Partner:
