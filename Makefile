@@ -17,7 +17,7 @@ test-full: setup ## slow suites too
 check: setup    ## format, lint, types, room rules
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --verbose 2>&1 | tail -n 20
+	@$(BIN)/lint-imports > .rapport-lint.log 2>&1 || { tail -n 40 .rapport-lint.log; exit 1; }
 	@$(BIN)/python -m infra.checks
 	@$(BIN)/mypy
 bench: setup    ## every row, or one group: make bench ONLY=turn
