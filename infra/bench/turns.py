@@ -25,6 +25,9 @@ CROWD = 500
 CROWD_TURNS = 6
 
 POLL_S = 0.05
+QUIET_TRIES = 60
+QUIET_SHARE = 0.08
+"""Seconds of processor time per second below which the product counts as resting."""
 
 _WAITING = """
 select (select count(*) from app.jobs) + (select count(*) from app.events where position is null)
@@ -64,6 +67,7 @@ async def _measure(report: Report, up: UpFile) -> None:
     pids = descendants(up.pids["supervisor"])
     conversations = await _open_many(up, learner, CROWD)
     await _settled(up)
+    await _quiet(pids)
     before, started = cpu_s(pids), time.perf_counter()
     crowd = await asyncio.gather(*(_talk(*one, CROWD_TURNS) for one in conversations))
     turns = sum(len(one) for one in crowd)
@@ -147,3 +151,12 @@ async def _settled(up: UpFile) -> None:
     while await database.fetchval(_WAITING):  # noqa: ASYNC110  (it lives in another process)
         await asyncio.sleep(POLL_S)
     await database.close()
+
+
+async def _quiet(pids: list[int]) -> None:
+    """Wait until the product rests: what opening simulations left to do is no turn's cost."""
+    for _ in range(QUIET_TRIES):
+        before = cpu_s(pids)
+        await asyncio.sleep(1)
+        if cpu_s(pids) - before < QUIET_SHARE:
+            return

@@ -16,7 +16,6 @@ create table app.jobs (
   primary key (tenant_id, job_id)
 );
 create index jobs_due on app.jobs (next_publish_at) where dead_at is null;
-create index jobs_backlog on app.jobs (tenant_id, kind) where dead_at is null;
 call app.protect('app.jobs');
 
 create table app.events (
@@ -28,8 +27,7 @@ create table app.events (
   position    bigint,                                  -- order within the tenant, given after commit
   data        jsonb not null,
   occurred_at timestamptz not null,
-  primary key (tenant_id, event_id),
-  unique (tenant_id, resource_id, sequence),
+  primary key (tenant_id, resource_id, sequence),
   unique (tenant_id, position)
 );
 create index events_unplaced on app.events (event_id) where position is null;
@@ -60,7 +58,7 @@ create table app.idempotency_claims (
   created_at  timestamptz not null,
   primary key (tenant_id, claim_hash)
 );
-create index idempotency_claims_age on app.idempotency_claims (tenant_id, created_at);
+create index idempotency_claims_age on app.idempotency_claims using brin (created_at);
 call app.protect('app.idempotency_claims');
 
 create policy system on app.jobs to rapport_system using (true) with check (true);

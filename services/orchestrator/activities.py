@@ -134,7 +134,7 @@ class Activities:
             await lives.end_simulation(
                 self._context, connection, ref.tenant_id, ref.simulation_id, EndReason.IDLE
             )
-        await self._context.publisher.wake_events()
+        self._context.publisher.wake_events()
         return SimulationLook(ended=True, wait_s=0)
 
     @activity.defn(name=activity_api.FAIL_SIMULATION)

@@ -57,7 +57,7 @@ async def fail_scoring(context: Context, tenant_id: UUID, scoring_id: UUID, code
                 _Reason(reason=code),
                 now=now,
             )
-    await context.publisher.wake_events()
+    context.publisher.wake_events()
 
 
 async def fail_unstarted(context: Context, tenant_id: UUID, scoring_id: UUID, code: str) -> None:
@@ -89,4 +89,4 @@ async def fail_simulation(context: Context, tenant_id: UUID, simulation_id: UUID
             first_retry_s=context.settings.job_first_retry_s,
         )
     await context.publisher.job(message)
-    await context.publisher.wake_events()
+    context.publisher.wake_events()

@@ -80,7 +80,7 @@ with picked as (
            where position is null order by event_id limit $1) as first
    group by tenant_id, resource_id
 ), waiting as (
-  select e.tenant_id, e.event_id, e.sequence,
+  select e.tenant_id, e.resource_id, e.sequence,
          min(e.event_id::text) over (partition by e.tenant_id, e.resource_id) as resource_order
     from events e join picked p
       on e.tenant_id = p.tenant_id and e.resource_id = p.resource_id and e.sequence <= p.upto
@@ -91,14 +91,14 @@ with picked as (
   on conflict (tenant_id) do update set position = event_heads.position + excluded.position
   returning tenant_id, position
 ), places as (
-  select w.tenant_id, w.event_id,
+  select w.tenant_id, w.resource_id, w.sequence,
          h.position - count(*) over (partition by w.tenant_id)
          + row_number() over (partition by w.tenant_id order by w.resource_order, w.sequence) as place
     from waiting w join heads h on h.tenant_id = w.tenant_id
 )
 update events e set position = p.place
   from places p
- where e.tenant_id = p.tenant_id and e.event_id = p.event_id
+ where e.tenant_id = p.tenant_id and e.resource_id = p.resource_id and e.sequence = p.sequence
 returning e.tenant_id, e.event_id, e.type, e.resource_id, e.sequence, e.position
 
 -- name: republish_jobs

@@ -90,7 +90,7 @@ class ScoreHandler:
                 first_retry_s=self._settings.job_first_retry_s,
             )
             await finish(connection, tenant_id, message.job_id)
-        await self._publisher.wake_events()
+        self._publisher.wake_events()
         await self._publisher.job(reply)
         log.info("scoring.judged", scoring_id=str(job.scoring_id), failure=failure)
 

@@ -39,7 +39,7 @@ class AutopilotHandler:
         except LearnerErasedError:
             failure = LEARNER_ERASED
         if case is not None and case.is_open:
-            async with kept_lease(context.database, message, context.settings.job_lease_s):
+            with kept_lease(context.database, message, context.settings.job_lease_s):
                 await self._play(message, case)
         await self._answer(message, job, failure)
 
@@ -127,5 +127,5 @@ class AutopilotHandler:
                 first_retry_s=context.settings.job_first_retry_s,
             )
             await finish(connection, message.tenant_id, message.job_id)
-        await context.publisher.wake_events()
+        context.publisher.wake_events()
         await context.publisher.job(reply)

@@ -40,7 +40,7 @@ class TurnHandler:
         if not case.is_open:
             await self._finish(message)
             return
-        async with kept_lease(context.database, message, lease_s):
+        with kept_lease(context.database, message, lease_s):
             reply = await make_reply(
                 context, case.scenario, case.state, case.lines, seed=case.seed, seq=case.seq
             )
@@ -80,7 +80,7 @@ class TurnHandler:
                 tenant_id=message.tenant_id, job_id=step.flow[0], kind=JobKind.FLOW, attempt=1
             )
             await context.publisher.job(flow)
-        await context.publisher.wake_events()
+        context.publisher.wake_events()
 
     async def _finish(self, message: JobMessage) -> None:
         async with tenant_tx(self._context.database, message.tenant_id) as connection:

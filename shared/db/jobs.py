@@ -1,14 +1,14 @@
 """Taking, keeping and finishing jobs: the row is the truth, the message only points at it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from shared.contracts.jobs import MAX_STARTS, JobMessage, JobPayload, decode_payload
 from shared.db.pool import Connection, Database
 from shared.db.tx import tenant_tx
 from shared.log import get_logger
+from shared.periodic import every
 
 log = get_logger()
 
@@ -45,24 +45,17 @@ async def finish(connection: Connection, tenant_id: UUID, job_id: UUID) -> None:
     await connection.execute(FINISH, tenant_id, job_id)
 
 
-@asynccontextmanager
-async def kept_lease(
-    database: Database, message: JobMessage, lease_s: float
-) -> AsyncIterator[None]:
+@contextmanager
+def kept_lease(database: Database, message: JobMessage, lease_s: float) -> Iterator[None]:
     """Renew the lease every third of its length while the block runs."""
-    keeper = asyncio.create_task(_renew_forever(database, message, lease_s))
-    try:
-        yield
-    finally:
-        keeper.cancel()
 
-
-async def _renew_forever(database: Database, message: JobMessage, lease_s: float) -> None:
-    while True:
-        await asyncio.sleep(lease_s / 3)
+    async def renew() -> None:
         try:
             async with tenant_tx(database, message.tenant_id) as connection:
                 await connection.execute(_RENEW, message.tenant_id, message.job_id, lease_s)
-        except Exception:
+        except Exception as error:
             # The lease may run out; then another worker repeats the job, which is harmless.
-            log.warning("job.renew_failed", job_id=str(message.job_id), exc_info=True)
+            log.warning("job.renew_failed", job_id=str(message.job_id), error=type(error).__name__)
+
+    with every(lease_s / 3, renew):
+        yield

@@ -12,6 +12,7 @@ hold messages.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -32,6 +33,7 @@ from shared.contracts.subjects import (
 from shared.ids import InvalidIdError
 from shared.log import get_logger
 from shared.messaging.topology import ensure_stream, job_stream_config
+from shared.periodic import every
 
 log = get_logger()
 
@@ -253,21 +255,17 @@ class LaneConsumer:
             log.exception("job.malformed", kind=self._kind.value)
             await message.term()
             return
-        keeper = asyncio.create_task(_keep_in_progress(message))
         try:
-            await self._handler(job)
-            keeper.cancel()
+            with every(ACK_WAIT_S / 3, partial(_keep_in_progress, message)):
+                await self._handler(job)
             await message.ack()
         except Exception:
-            keeper.cancel()
             log.exception("job.crashed", job_id=str(job.job_id), kind=self._kind.value)
             # Not acknowledged: it comes again after ACK_WAIT_S, or the relay republishes the row.
 
 
 async def _keep_in_progress(message: Msg) -> None:
-    while True:
-        await asyncio.sleep(ACK_WAIT_S / 3)
-        try:
-            await message.in_progress()
-        except (NatsError, OSError) as error:
-            log.warning("job.in_progress_failed", error=type(error).__name__)
+    try:
+        await message.in_progress()
+    except (NatsError, OSError) as error:
+        log.warning("job.in_progress_failed", error=type(error).__name__)

@@ -1,5 +1,7 @@
 """Publishing: jobs with an acknowledgement, wake-ups and live news without."""
 
+import asyncio
+
 import msgspec
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -15,6 +17,10 @@ ACK_TIMEOUT_S = 2.0
 """Seconds to wait for JetStream; after that the relay's republication takes over."""
 
 
+WAKE_REST_S = 0.01
+"""One wake-up serves every commit of a process in this time."""
+
+
 class Publisher:
     """Tells others that something is in Postgres. A failure is logged, never raised: the relay
     repeats it.
@@ -23,6 +29,8 @@ class Publisher:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._jetstream = client.jetstream(timeout=ACK_TIMEOUT_S)
+        self._waking: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def job(self, message: JobMessage) -> bool:
         """Publish a job and wake the workers; say whether JetStream has it."""
@@ -53,9 +61,17 @@ class Publisher:
             {"Nats-Msg-Id": str(header.event_id)},
         )
 
-    async def wake_events(self) -> None:
-        """Tell the relay that events were committed."""
-        await self.tell(WAKE_EVENTS, b"")
+    def wake_events(self) -> None:
+        """Tell the relay, within `WAKE_REST_S`, that events were committed."""
+        if self._waking is None:
+            loop = asyncio.get_running_loop()
+            self._waking = loop.call_later(WAKE_REST_S, self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._waking = None
+        task = asyncio.get_running_loop().create_task(self.tell(WAKE_EVENTS, b""))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def tell(
         self, subject: str, payload: bytes, headers: dict[str, str] | None = None

@@ -39,12 +39,8 @@ class Partner:
         self.product = product
         self.slug = slug
         self.tenant_id = tenant_id
-        self.http = httpx.AsyncClient(
-            base_url=product.up.api_url,
-            headers={"Authorization": f"Bearer {api_key}"},
-            timeout=httpx.Timeout(40.0),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=200),
-        )
+        self._api_key = api_key
+        self.http = self._client()
         self.exchanges: dict[tuple[str, int], dict[str, Any]] = {}
         """Answered turns by simulation and the learner's seq."""
         self.scorings: dict[str, str] = {}
@@ -59,6 +55,18 @@ class Partner:
         key = product.run("keys", "create", slug)
         assert (tenant.returncode, key.returncode) == (0, 0), tenant.stderr + key.stderr
         return cls(product, slug, parse_id("ten", tenant.stdout.strip()), key.stdout.strip())
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self.product.up.api_url,
+            headers={"Authorization": f"Bearer {self._api_key}"},
+            timeout=httpx.Timeout(40.0),
+            limits=httpx.Limits(max_connections=200, max_keepalive_connections=200),
+        )
+
+    def reconnect(self) -> None:
+        """Go on with a product that was started anew."""
+        self.http = self._client()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let something go on beside the test; it ends with the test at the latest."""

@@ -73,9 +73,18 @@ class Product:
             )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop; return its exit code."""
+        """Ask it to stop, and wait; return its exit code."""
+        self.ask_to_stop(number)
+        return self.wait()
+
+    def ask_to_stop(self, number: signal.Signals) -> None:
+        """Send the signal only."""
         assert self._popen is not None
         self._popen.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end; return its exit code."""
+        assert self._popen is not None
         return self._popen.wait(STOP_TIMEOUT_S)
 
     def kill_supervisor(self) -> None:

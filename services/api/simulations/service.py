@@ -1,6 +1,5 @@
 """The life of a simulation as its learner sees it; turns are in `turns.py`."""
 
-import asyncio
 from uuid import UUID
 
 import msgspec
@@ -240,7 +239,8 @@ class SimulationService:
 
     async def _tell(self, message: JobMessage) -> None:
         publisher = self._context.publisher
-        await asyncio.gather(publisher.job(message), publisher.wake_events())
+        publisher.wake_events()
+        await publisher.job(message)
 
 
 async def _ingredients(

@@ -30,6 +30,7 @@ GLOBAL_INDEXES = {
     "ops_keys_pkey": "no tenant",
     "tenants_slug_key": "slugs are unique in the installation; operators choose them",
     "jobs_due": "the relay looks for due jobs of all tenants",
+    "idempotency_claims_age": "old claims of all tenants are deleted by age",
     "events_unplaced": "the relay looks for new events of all tenants",
 }
 """Reviewed: indexes that do not lead with tenant_id."""
