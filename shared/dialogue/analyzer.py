@@ -12,6 +12,7 @@ from shared.dialogue.segments import TOKEN, content_stems, fold, quoted, sentenc
 
 _NEGATION = re.compile(NEGATION)
 _CLAUSE_START = re.compile(r"(?:[,;:\u2013\u2014]\s*|\b(?:so|and|but|now|okay|ok|well)\W{1,2})")
+_CAPITALS = re.compile(r"[A-Z]{3}")
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}s?\b")
 _GLOSS = re.compile(r"\bwhich (?:means|is)\b|\bthat(?:'s| is)\b|\bmeaning\b|\bshort for\b|\(")
 _ASKING = frozenset(
@@ -32,7 +33,7 @@ class _Sentence(msgspec.Struct, frozen=True):
 
     start: int
     end: int
-    tokens: tuple[tuple[int, str], ...]
+    tokens: list[tuple[int, str]]
     quotes: tuple[tuple[int, int], ...]
 
 
@@ -48,7 +49,7 @@ def analyze(text: str, *, previous_customer: str | None = None) -> TurnAnalysis:
     spans: list[ActSpan] = []
     words = count = questions = 0
     for start, end in sentences(text):
-        tokens = tuple((m.start(), m.group()) for m in TOKEN.finditer(folded, start, end))
+        tokens = [(m.start(), m.group()) for m in TOKEN.finditer(folded, start, end)]
         sentence = _Sentence(start, end, tokens, quotes)
         found, is_question = _sentence_acts(text, folded, sentence, echo)
         spans.extend(found)
@@ -76,10 +77,11 @@ def _sentence_acts(
 
 def _phrases(folded: str, sentence: _Sentence) -> dict[Act, ActSpan]:
     """Return the strongest (then first) phrase of each act."""
+    acts = LEXICON.acts
     best: dict[Act, ActSpan] = {}
     for index, (position, word) in enumerate(sentence.tokens):
-        follow = LEXICON.acts.get(word)
-        if follow is None or _inside(position, sentence.quotes):
+        follow = acts.get(word)
+        if follow is None or (sentence.quotes and _inside(position, sentence.quotes)):
             continue
         following = sentence.tokens[index + 1][1] if index + 1 < len(sentence.tokens) else ""
         for pattern in follow.candidates(following):
@@ -136,6 +138,8 @@ def _asked_at(folded: str, start: int, end: int, *, marked: bool) -> Act | None:
     if token is None:
         return None
     word = token.group()
+    if word not in LEXICON.question_words:
+        return None
     if _begins(LEXICON.narrow_starts, folded, token, end):
         return Act.CLOSED_QUESTION if marked else None
     is_open = _begins(LEXICON.open_starts, folded, token, end)
@@ -165,17 +169,19 @@ def _read_echo(
     """Notice when the sentence takes up the other speaker's own words."""
     if not echo:
         return
+    warm = not best.keys().isdisjoint(_WARM)
+    returns = (
+        Act.OPEN_QUESTION not in best
+        and best.keys().isdisjoint(_HOSTILE)
+        and any(word.startswith("you") for _, word in sentence.tokens)
+    )
+    if not warm and not returns:
+        return
     shared = len(echo & content_stems(folded[sentence.start : sentence.end]))
     whole = (sentence.start, sentence.end)
-    if shared >= _ECHO and any(act in best for act in _WARM):
+    if warm and shared >= _ECHO:
         best.setdefault(Act.ACKNOWLEDGE_IMPACT, _span(Act.ACKNOWLEDGE_IMPACT, whole))
-    addressed = any(word.startswith("you") for _, word in sentence.tokens)
-    if (
-        shared > _ECHO
-        and addressed
-        and Act.OPEN_QUESTION not in best
-        and not _HOSTILE & best.keys()
-    ):
+    if returns and shared > _ECHO:
         best.setdefault(Act.PARAPHRASE, _span(Act.PARAPHRASE, whole))
 
 
@@ -189,20 +195,22 @@ def _settle(
     step = best.get(Act.NEXT_STEP)
     if step is not None and LEXICON.times.search(folded, sentence.start, sentence.end):
         best[Act.NEXT_STEP] = msgspec.structs.replace(step, strength=3, end=sentence.end)
-    if best.keys() & {Act.ACKNOWLEDGE_IMPACT, Act.ACKNOWLEDGE_FEELING}:
+    if Act.ACKNOWLEDGE_IMPACT in best or Act.ACKNOWLEDGE_FEELING in best:
         best.pop(Act.STOCK_EMPATHY, None)
-    if best.keys() & _HOSTILE:
+    if not best.keys().isdisjoint(_HOSTILE):
         best.pop(Act.PARAPHRASE, None)
         best.pop(Act.ACKNOWLEDGE_IMPACT, None)
     if (
-        folded[sentence.start : sentence.end].strip("?! ") == "sorry"
-        and Act.CLOSED_QUESTION in best
+        Act.CLOSED_QUESTION in best
+        and folded[sentence.start : sentence.end].strip("?! ") == "sorry"
     ):
         best.pop(Act.APOLOGIZE, None)
 
 
 def _read_jargon(text: str, folded: str, sentence: _Sentence, best: dict[Act, ActSpan]) -> None:
     """Add unexplained abbreviations; drop jargon that the sentence itself explains."""
+    if Act.JARGON not in best and not _CAPITALS.search(text, sentence.start, sentence.end):
+        return
     if _GLOSS.search(folded, sentence.start, sentence.end):
         best.pop(Act.JARGON, None)
         return

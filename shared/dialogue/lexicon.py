@@ -27,16 +27,17 @@ class Pattern(msgspec.Struct, frozen=True, eq=False):
     starts_sentence: bool = False
 
 
-class Follow(msgspec.Struct, eq=False):
+class Follow(msgspec.Struct, frozen=True, eq=False):
     """The patterns that begin with one word, by the word after it."""
 
-    by_next: dict[str, list[Pattern]] = {}
-    always: list[Pattern] = []
+    by_next: Mapping[str, tuple[Pattern, ...]]
+    """Everything that may match before this next word."""
+    always: tuple[Pattern, ...]
+    """What may match before any other word, or at the end."""
 
-    def candidates(self, following: str) -> Iterator[Pattern]:
-        """Yield the patterns that may match before this next word (empty at the end)."""
-        yield from self.by_next.get(following, ())
-        yield from self.always
+    def candidates(self, following: str) -> tuple[Pattern, ...]:
+        """Return the patterns that may match before this next word (empty at the end)."""
+        return self.by_next.get(following, self.always)
 
 
 class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,8 @@ class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
     open_starts: Mapping[str, Follow]
     narrow_starts: Mapping[str, Follow]
     aux_starts: frozenset[str]
+    question_words: frozenset[str]
+    """Every word that can begin a question: a quick test before the patterns."""
     subjects: frozenset[str]
     times: re.Pattern[str]
     """A day, an hour or a deadline: what makes a promise concrete."""
@@ -86,12 +89,15 @@ def load_lexicon(path: Path) -> Lexicon:
         for line in lines
         for pattern in _patterns_of(act, line, source.classes)
     )
+    open_starts = _index(_starts(source.open_starts, source.classes))
+    narrow_starts = _index(_starts(source.narrow_starts, source.classes))
     return Lexicon(
         acts=_index(acts),
         keeps_negation=frozenset(source.keeps_negation),
-        open_starts=_index(_starts(source.open_starts, source.classes)),
-        narrow_starts=_index(_starts(source.narrow_starts, source.classes)),
+        open_starts=open_starts,
+        narrow_starts=narrow_starts,
         aux_starts=source.aux_starts,
+        question_words=source.aux_starts | open_starts.keys() | narrow_starts.keys(),
         subjects=source.subjects,
         times=re.compile(rf"(?<!\w)(?:{choice('@time', source.classes)}|{_CLOCK})"),
         stopwords=source.stopwords,
@@ -118,15 +124,23 @@ def _starts(lines: list[str], classes: Mapping[str, list[str]]) -> Iterator[Patt
 
 
 def _index(patterns: Iterable[Pattern]) -> dict[str, Follow]:
-    table: dict[str, Follow] = {}
+    always: dict[str, list[Pattern]] = {}
+    by_next: dict[str, dict[str, list[Pattern]]] = {}
     for pattern in patterns:
         for first, seconds in pattern.phrase.entries():
-            follow = table.setdefault(first, Follow())
+            anywhere = always.setdefault(first, [])
+            followed = by_next.setdefault(first, {})
             if seconds is None:
-                follow.always.append(pattern)
-            for second in sorted(seconds or ()):
-                follow.by_next.setdefault(second, []).append(pattern)
-    return table
+                anywhere.append(pattern)
+            for second in seconds or ():
+                followed.setdefault(second, []).append(pattern)
+    return {
+        first: Follow(
+            {second: (*found, *always[first]) for second, found in followed.items()},
+            tuple(always[first]),
+        )
+        for first, followed in by_next.items()
+    }
 
 
 LEXICON = load_lexicon(Path(__file__).with_name("patterns.yaml"))

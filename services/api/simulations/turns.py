@@ -145,7 +145,7 @@ class TurnService:
         now = context.clock.now()
         backlog = context.settings.tenant_backlog
         count_to = self._backlogs.count_to(principal.tenant_id, backlog)
-        async with tenant_tx(context.database, principal.tenant_id) as connection:
+        async with tenant_tx(context.database, principal.tenant_id, is_hot=True) as connection:
             repository = SimulationRepository(connection, principal.bounds(now))
             gate = await repository.open_gate(simulation_id, claim, count_to)
             if count_to:
