@@ -139,9 +139,14 @@ class Supervisor:
 
         is_adopted = DATABASE_URL in self._environment
         login = None if is_adopted else self.stack.credentials.postgres_login
-        asyncio.run(provision(self.stack.database_url, login_password=login, progress=self._say))
+        asyncio.run(
+            provision(self.stack.database_url, login_password=login, progress=self._applied)
+        )
         settings = settings_for(self._login_url(), self._environment["RAPPORT_MASTER_KEY"])
         return asyncio.run(demo_tenant(settings, self._data_dir))
+
+    def _applied(self, migration: str) -> None:
+        self._say(f"database: applied {migration}")
 
     def _login_url(self) -> str:
         return self.stack.database_url_for(LOGIN, self.stack.credentials.postgres_login)

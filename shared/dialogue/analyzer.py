@@ -6,12 +6,14 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
+from shared.dialogue.denial import is_denied
 from shared.dialogue.grammar import NEGATION
-from shared.dialogue.lexicon import LEXICON, Follow, Pattern
+from shared.dialogue.lexicon import LEXICON, Follow, Pattern, Start
 from shared.dialogue.segments import TOKEN, content_stems, fold, quoted, sentences
 
 _NEGATION = re.compile(NEGATION)
 _CLAUSE_START = re.compile(r"(?:[,;:\u2013\u2014]\s*|\b(?:so|and|but|now|okay|ok|well)\W{1,2})")
+_PAUSE = re.compile(r"[,;:\u2013\u2014]")
 _CAPITALS = re.compile(r"[A-Z]{3}")
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}s?\b")
 _GLOSS = re.compile(r"\bwhich (?:means|is)\b|\bthat(?:'s| is)\b|\bmeaning\b|\bshort for\b|\(")
@@ -98,11 +100,22 @@ def _phrases(folded: str, sentence: _Sentence) -> dict[Act, ActSpan]:
 
 def _is_barred(pattern: Pattern, folded: str, sentence: _Sentence, index: int) -> bool:
     """Say whether the words before a phrase change what it does."""
-    if pattern.starts_sentence and index:
+    if index and _must_start_earlier(pattern, folded, sentence, index):
         return True
     if pattern.act is Act.OFFER and index and sentence.tokens[index - 1][1] in _ASKS_BACK:
         return True
-    return pattern.act not in LEXICON.keeps_negation and _is_negated(folded, sentence, index)
+    if pattern.act in LEXICON.keeps_negation:
+        return is_denied(pattern.act, folded, sentence.start, sentence.tokens[index][0])
+    return _is_negated(folded, sentence, index)
+
+
+def _must_start_earlier(pattern: Pattern, folded: str, sentence: _Sentence, index: int) -> bool:
+    """Say whether a phrase that belongs at a start stands in the middle."""
+    if pattern.starts is Start.ANYWHERE:
+        return False
+    position, word = sentence.tokens[index - 1]
+    between = folded[position + len(word) : sentence.tokens[index][0]]
+    return pattern.starts is Start.SENTENCE or not _PAUSE.search(between)
 
 
 def _is_negated(folded: str, sentence: _Sentence, index: int) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,21 @@ _CLOCK = (
 _STRENGTH = {"+": 3, "-": 1}
 
 
+class Start(StrEnum):
+    """Where a phrase may begin; the value is its mark in `patterns.yaml`."""
+
+    ANYWHERE = ""
+    SENTENCE = "^"
+    CLAUSE = "~"
+
+
 class Pattern(msgspec.Struct, frozen=True, eq=False):
     """A phrase and the act that it shows (None for the beginnings of questions)."""
 
     phrase: Phrase
     act: Act | None = None
     strength: int = 2
-    starts_sentence: bool = False
+    starts: Start = Start.ANYWHERE
 
 
 class Follow(msgspec.Struct, frozen=True, eq=False):
@@ -108,13 +117,14 @@ def load_lexicon(path: Path) -> Lexicon:
 
 
 def _patterns_of(act: Act, line: str, classes: Mapping[str, list[str]]) -> Iterator[Pattern]:
-    starts_sentence = line.startswith("^ ")
-    strength = _STRENGTH.get(line[-1], 2)
-    body = (
-        line.removeprefix("^ ").rstrip(" +-") if line[-1] in _STRENGTH else line.removeprefix("^ ")
-    )
+    mark, _, rest = line.partition(" ")
+    starts = Start(mark) if mark in {Start.SENTENCE, Start.CLAUSE} else Start.ANYWHERE
+    body = line if starts is Start.ANYWHERE else rest
+    strength = _STRENGTH.get(body[-1], 2)
+    if body[-1] in _STRENGTH:
+        body = body.rstrip(" +-")
     for variant in variants(body):
-        yield Pattern(Phrase(variant, classes), act, strength, starts_sentence)
+        yield Pattern(Phrase(variant, classes), act, strength, starts)
 
 
 def _starts(lines: list[str], classes: Mapping[str, list[str]]) -> Iterator[Pattern]:
