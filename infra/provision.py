@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from infra.devstack.files import write_private
 from infra.migrations.migrate import migrate
 from infra.supervisor import LOGIN
-from infra.tenants import Registry
+from infra.tenants import Registry, TenantError
 from shared.config import Secret, Settings
 from shared.db import pool
 from shared.db.sealed import MasterKey
@@ -57,22 +58,33 @@ async def _create_login(connection: "asyncpg.Connection[asyncpg.Record]", passwo
 
 
 async def demo_tenant(settings: Settings, data_dir: Path) -> DemoKeys:
-    """Return keys of the demo tenant, creating tenant and keys the first time."""
+    """Return keys of the demo tenant, creating tenant and keys where they are missing.
+
+    Kept keys may be those of another database, which the data directory was used with before.
+    """
     path = data_dir / "demo-keys.json"
-    if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=DemoKeys)
     database = await pool.connect(settings, "provision")
     try:
         registry = Registry(database, MasterKey(base64.b64decode(settings.master_key.reveal)))
-        tenant_id = await registry.create_tenant(DEMO_SLUG)
+        if path.exists():
+            kept = msgspec.json.decode(path.read_bytes(), type=DemoKeys)
+            if await registry.knows_key(kept.api_key):
+                return kept
         keys = DemoKeys(
-            api_key=await registry.create_key(tenant_id, "live"),
+            api_key=await registry.create_key(await _demo_tenant_id(registry), "live"),
             ops_key=await registry.create_ops_key(),
         )
     finally:
         await database.close()
     write_private(path, msgspec.json.encode(keys))
     return keys
+
+
+async def _demo_tenant_id(registry: Registry) -> UUID:
+    try:
+        return await registry.create_tenant(DEMO_SLUG)
+    except TenantError:  # an earlier start died before it wrote the keys down
+        return await registry.find_tenant(DEMO_SLUG)
 
 
 async def refresh_libraries(settings: Settings) -> int:

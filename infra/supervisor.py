@@ -40,6 +40,8 @@ SHARED_IMPORTS: Final = (
 PREFERRED_PORT: Final = 8080
 """Where the API listens when nobody else does."""
 
+MAX_PORT: Final = 65535
+
 LOGIN: Final = "rapport_login"
 """The role services log in as on the embedded server: nothing of its own, member of both roles."""
 
@@ -110,8 +112,7 @@ class Supervisor:
             self.stack.launch()
             for module in SHARED_IMPORTS:
                 importlib.import_module(module)
-            self._api_port = int(self._environment.get("RAPPORT_API_PORT") or 0)
-            self._api_port = self._api_port or choose_port(PREFERRED_PORT)
+            self._api_port = self._wanted_port() or choose_port(PREFERRED_PORT)
             self._environment.setdefault("RAPPORT_MASTER_KEY", self.stack.credentials.master_key)
             starting = {name: self._spawn(name) for name in SERVICES}
             self.stack.wait_ready()
@@ -133,6 +134,12 @@ class Supervisor:
             pids={},
         )
         return self._write_up()
+
+    def _wanted_port(self) -> int:
+        text = self._environment.get("RAPPORT_API_PORT") or "0"
+        if not text.isdecimal() or int(text) > MAX_PORT:
+            raise SupervisorError("RAPPORT_API_PORT is not a valid value")
+        return int(text)
 
     def _prepare_database(self) -> "DemoKeys":
         from infra.provision import demo_tenant, provision, settings_for

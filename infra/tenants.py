@@ -17,7 +17,7 @@ from shared.db.sealed import MasterKey
 from shared.db.sql import Queries
 from shared.db.tx import system_tx, tenant_tx
 from shared.ids import IdMaker, Uuid7Maker
-from shared.keys import SCOPES, Environment, new_key
+from shared.keys import SCOPES, Environment, new_key, parse_key, same_hash
 from shared.library import load_scenarios
 from shared.library.rubrics import load_rubrics
 
@@ -47,6 +47,8 @@ class Registry:
     async def create_tenant(self, slug: str, time_zone: str = "UTC") -> UUID:
         """Create a tenant with its key and the built-in library; return its id.
 
+        One that an earlier call left half-made, because it died, is completed.
+
         Raises:
             TenantError: the slug is taken or malformed.
         """
@@ -62,19 +64,22 @@ class Registry:
                     now,
                 )
         except asyncpg.UniqueViolationError:
-            raise TenantError(f"a tenant {slug} exists already") from None
+            tenant_id = await self.find_tenant(slug)
         except asyncpg.InvalidParameterValueError:
             raise TenantError(f"{time_zone} is no time zone, for example Europe/Vienna") from None
         except asyncpg.CheckViolationError:
             raise TenantError("a slug has lower-case letters, digits and single dashes") from None
         async with tenant_tx(self._database, tenant_id) as connection:
-            await connection.execute(
+            # The key and the library commit together: a tenant with a key is whole.
+            status = await connection.execute(
                 SQL["insert_tenant_key"],
                 tenant_id,
                 self._master.new_tenant_key(tenant_id),
                 now,
             )
-        await self.seed_library(tenant_id)
+            if status == "INSERT 0 0":
+                raise TenantError(f"a tenant {slug} exists already")
+            await self._seed(connection, tenant_id)
         return tenant_id
 
     async def find_tenant(self, slug: str) -> UUID:
@@ -103,12 +108,15 @@ class Registry:
         A version is never changed: a file that differs from the newest version
         becomes the next one.
         """
-        made = 0
         async with tenant_tx(self._database, tenant_id) as connection:
-            for rubric in load_rubrics():
-                made += await self._publish(connection, tenant_id, "rubric", rubric)
-            for scenario in load_scenarios():
-                made += await self._publish(connection, tenant_id, "scenario", scenario)
+            return await self._seed(connection, tenant_id)
+
+    async def _seed(self, connection: Connection, tenant_id: UUID) -> int:
+        made = 0
+        for rubric in load_rubrics():
+            made += await self._publish(connection, tenant_id, "rubric", rubric)
+        for scenario in load_scenarios():
+            made += await self._publish(connection, tenant_id, "scenario", scenario)
         return made
 
     async def _publish(
@@ -184,6 +192,15 @@ class Registry:
             )
         if done == "UPDATE 0":
             raise TenantError("the key was revoked already")
+
+    async def knows_key(self, text: str) -> bool:
+        """Say whether a tenant's key is stored here and was not revoked."""
+        key = parse_key(text)
+        async with system_tx(self._database) as connection:
+            stored = await connection.fetchval(
+                "select hash from api_keys where key_id = $1 and revoked_at is null", key.key_id
+            )
+        return stored is not None and same_hash(stored, key.hash)
 
     async def create_ops_key(self) -> str:
         """Create an operator's key; return its text."""

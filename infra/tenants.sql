@@ -7,6 +7,7 @@ select $1, $2, $3, $4 where now() at time zone $3 is not null
 -- name: insert_tenant_key
 -- The tenant's own key, wrapped by the master key.
 insert into tenant_keys (tenant_id, key_id, wrapped, created_at) values ($1, 1, $2, $3)
+on conflict do nothing
 
 -- name: insert_api_key
 -- Only the hash is stored.

@@ -53,41 +53,58 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ]
     api_host: Annotated[str, msgspec.Meta(description="address the API listens on")] = "127.0.0.1"
     api_port: Annotated[
-        int, msgspec.Meta(description="port the API listens on; 0 picks a free one")
+        int,
+        msgspec.Meta(ge=0, le=65535, description="port the API listens on; 0 picks a free one"),
     ] = 8080
-    database_pool: Annotated[int, msgspec.Meta(description="connections per process and role")] = 10
+    database_pool: Annotated[
+        int, msgspec.Meta(ge=1, le=1000, description="connections per process and role")
+    ] = 10
     turn_wait_s: Annotated[
         float,
         msgspec.Meta(
-            description="seconds a turn request waits for the reply before it answers 202"
+            ge=0,
+            le=600,
+            description="seconds a turn request waits for the reply before it answers 202",
         ),
     ] = 20.0
     worker_slots: Annotated[
-        int, msgspec.Meta(description="jobs one worker process runs at once")
+        int, msgspec.Meta(ge=1, description="jobs one worker process runs at once")
     ] = 600
     wording_delay_ms: Annotated[
         int,
-        msgspec.Meta(description="milliseconds added to each worded line, to stand in for a model"),
+        msgspec.Meta(
+            ge=0, description="milliseconds added to each worded line, to stand in for a model"
+        ),
     ] = 0
     tenant_backlog: Annotated[
-        int, msgspec.Meta(description="waiting jobs per tenant and kind before 429")
+        int, msgspec.Meta(ge=1, description="waiting jobs per tenant and kind before 429")
     ] = 5000
     job_first_retry_s: Annotated[
-        float, msgspec.Meta(description="seconds until an untaken job is published again")
+        float,
+        msgspec.Meta(gt=0, le=600, description="seconds until an untaken job is published again"),
     ] = 3.0
     job_lease_s: Annotated[
         float,
         msgspec.Meta(
-            description="seconds a worker owns a job without renewing it; a crash delays it so long"
+            gt=0,
+            le=600,
+            description="seconds a worker owns a job unless it renews; a crash costs as much",
         ),
     ] = 8.0
     simulation_check_s: Annotated[
         float,
         msgspec.Meta(
-            description="longest seconds between two looks of SimulationWorkflow at its row"
+            gt=0,
+            le=86400,
+            description="longest seconds between two looks of SimulationWorkflow at its row",
         ),
     ] = 1800.0
-    log_level: Annotated[str, msgspec.Meta(description="debug, info, warning or error")] = "info"
+    log_level: Annotated[
+        str,
+        msgspec.Meta(
+            pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
+        ),
+    ] = "info"
 
 
 class SettingRow(msgspec.Struct, frozen=True):
@@ -113,7 +130,7 @@ def load(environment: Mapping[str, str]) -> Settings:
     """Read the settings of this process.
 
     Raises:
-        ConfigError: a required variable is absent, or a value does not fit its type; all are named.
+        ConfigError: a required variable is absent, or a value does not fit; all are named.
     """
     hints = get_type_hints(Settings, include_extras=True)
     values: dict[str, Any] = {}
@@ -127,7 +144,7 @@ def load(environment: Mapping[str, str]) -> Settings:
             continue
         try:
             values[field.name] = _parse(text, hints[field.name])
-        except ValueError:
+        except (ValueError, msgspec.ValidationError):
             problems.append(f"{variable} is not a valid value")
     if problems:
         raise ConfigError("; ".join(problems))
@@ -138,4 +155,4 @@ def _parse(text: str, hint: Any) -> Any:
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if kind is Secret:
         return Secret(text)
-    return kind(text)
+    return msgspec.convert(kind(text), hint)

@@ -4,10 +4,12 @@ keys.
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from typing_extensions import override
 
 FORBIDDEN_FIELDS = frozenset(
     {
@@ -34,16 +36,49 @@ def _redact(
     return event
 
 
+def _trace(error: BaseException | None) -> str:
+    """Return type and place of an exception and of what it came from, never a message.
+
+    A message may quote what a user wrote: PostgreSQL's shows rows, a decoder's its input.
+    """
+    lines = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        kind = type(error)
+        lines.append(f"{kind.__module__}.{kind.__qualname__}")
+        lines += [
+            f"  {frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(lines)
+
+
+def _as_trace(exc_info: Any) -> str:
+    return _trace(exc_info[1])
+
+
+class _PlainFormatter(logging.Formatter):
+    """For what libraries log: their message, and of an exception what `_trace` shows."""
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        return _trace(ei[1])
+
+
 def configure(service: str, level: str = "info") -> None:
     """Send this process's logs to standard error as JSON lines that carry the service's name."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(message)s")
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(_PlainFormatter("%(message)s"))
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[libraries])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(_as_trace),
             _redact,
             structlog.processors.JSONRenderer(),
         ],

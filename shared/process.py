@@ -44,7 +44,13 @@ def run(
     log.configure(service, settings.log_level)
     try:
         uvloop.run(_main(serve, settings, ready))
-    except (ConfigError, OSError, asyncpg.PostgresError, nats.errors.Error) as error:
+    except (
+        ConfigError,
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        nats.errors.Error,
+    ) as error:
         sys.stderr.write(f"rapport {service}: {error}\n")
         return 1
     return 0

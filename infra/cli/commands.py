@@ -29,7 +29,7 @@ def up(options: argparse.Namespace) -> int:
     up_file = _start(supervisor)
     print(_welcome(up_file, options.data_dir), flush=True)
     try:
-        supervisor.supervise(over)
+        _supervise(supervisor, over)
     finally:
         print("stopping ...", flush=True)
         supervisor.stop()
@@ -47,7 +47,7 @@ def demo(options: argparse.Namespace) -> int:
         code = _in_child(lambda: _run_demo(up_file, options.data_dir), supervisor, over)
         if options.keep and code == 0:
             print(_welcome(up_file, options.data_dir), flush=True)
-            supervisor.supervise(over)
+            _supervise(supervisor, over)
     finally:
         supervisor.stop()
     return code
@@ -84,7 +84,7 @@ def _in_child(
             status.append(os.waitstatus_to_exitcode(code))
         return bool(done) or interrupted()
 
-    supervisor.supervise(is_over)
+    _supervise(supervisor, is_over)
     if not status:
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
@@ -250,6 +250,15 @@ def _start(supervisor: "Supervisor") -> "UpFile":
     try:
         return supervisor.start()
     except (DevstackError, SupervisorError, MigrationError, OSError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _supervise(supervisor: "Supervisor", is_over: Callable[[], bool]) -> None:
+    from infra.devstack.errors import DevstackError
+
+    try:
+        supervisor.supervise(is_over)
+    except DevstackError as error:
         raise CommandError(str(error)) from error
 
 

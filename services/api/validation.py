@@ -6,6 +6,8 @@ msgspec stops at the first mistake, so a refused value is walked a second time, 
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import chain, islice
 from types import UnionType
 from typing import (
     Annotated,
@@ -30,7 +32,9 @@ MAX_DEPTH: Final = 16
 """Levels of nesting in a body; ours need five."""
 
 MAX_ERRORS: Final = 1000
-"""Wrong fields named in one answer; keeps a hostile body from growing into a larger answer."""
+"""Wrong fields looked for and named; keeps a hostile body from growing into a larger answer, and
+from holding the process for longer than it takes to find so many.
+"""
 
 _CODES: Final = (
     (re.compile("length <="), "too-long"),
@@ -82,15 +86,17 @@ def validate(value: Any, kind: type[T]) -> T:
         ValidationFailedError: all wrong fields, with JSON Pointers.
         MalformedJsonError: nested too deeply.
     """
-    errors = list(_unsafe_text(value, "", 0))
+    errors = list(islice(_unsafe_text(value, "", 0), MAX_ERRORS))
+    if errors:  # a lone surrogate would break whatever looks at the text after us
+        value = _encodable(value)
     try:
         result = msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError:
-        errors.extend(wrong_fields(value, kind))
+        errors.extend(islice(wrong_fields(value, kind), MAX_ERRORS - len(errors)))
     else:
         if not errors:
             return result
-    raise ValidationFailedError(errors=tuple(errors[:MAX_ERRORS]))
+    raise ValidationFailedError(errors=tuple(errors))
 
 
 def parse_query(raw: bytes, kind: type[T]) -> T:
@@ -129,10 +135,13 @@ def wrong_fields(
     try:
         msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
-        found = list(_inner(value, _core(kind), pointer, strict=strict))
-        if isinstance(value, list) and get_origin(_core(kind)) in {list, tuple}:
-            found.extend(_wrong_length(value, kind, pointer))
-        yield from found or _of(error, pointer)
+        # One by one: whoever asks may have enough before a long list is through.
+        found = chain(
+            _wrong_length(value, kind, pointer),
+            _inner(value, _core(kind), pointer, strict=strict),
+        )
+        first = next(found, None)
+        yield from _of(error, pointer) if first is None else chain((first,), found)
 
 
 def _inner(value: Any, core: Any, pointer: str, *, strict: bool) -> Iterator[FieldError]:
@@ -148,7 +157,7 @@ def _fields(
     value: dict[str, Any], kind: type[msgspec.Struct], pointer: str, *, strict: bool
 ) -> Iterator[FieldError]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     for name in value:
         if name not in fields:
             yield broken(f"{pointer}/{_escape(name)}", "unknown-field", "This field is not known")
@@ -160,8 +169,15 @@ def _fields(
             yield broken(f"{pointer}/{name}", "missing", "This field is required")
 
 
-def _wrong_length(value: list[Any], kind: Any, pointer: str) -> Iterator[FieldError]:
-    if get_origin(kind) is not Annotated:
+@lru_cache
+def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _wrong_length(value: Any, kind: Any, pointer: str) -> Iterator[FieldError]:
+    if not isinstance(value, list) or get_origin(kind) is not Annotated:
+        return
+    if get_origin(_core(kind)) not in {list, tuple}:
         return
     shape = Annotated[(list[Any], *get_args(kind)[1:])]
     try:
@@ -216,6 +232,15 @@ def _unsafe_string(text: str, pointer: str) -> Iterator[FieldError]:
         yield broken(pointer, "lone-surrogate", "Half of a surrogate pair is not a character")
 
 
+def _encodable(value: Any) -> Any:
+    """Return the value with a question mark in place of what UTF-8 cannot carry."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(inner) for name, inner in value.items()}
+    return [_encodable(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _as_query(errors: Iterable[FieldError]) -> list[FieldError]:
     return [
         msgspec.structs.replace(error, pointer=f"query:{error.pointer.removeprefix('/')}")
@@ -225,8 +250,7 @@ def _as_query(errors: Iterable[FieldError]) -> list[FieldError]:
 
 def _escape(name: str) -> str:
     """Escape a key for a JSON Pointer; what UTF-8 cannot carry is shown as a question mark."""
-    safe = name.encode("utf-8", "replace").decode()
-    return safe.replace("~", "~0").replace("/", "~1")
+    return str(_encodable(name)).replace("~", "~0").replace("/", "~1")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

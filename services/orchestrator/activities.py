@@ -11,9 +11,10 @@ from temporalio.exceptions import ApplicationError
 from services.orchestrator import lives
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
-from shared.contracts.jobs import BatchJob, JobKind, ReplyTo, ScoreJob
+from shared.contracts.jobs import BatchJob, JobKind, JobMessage, ReplyTo, ScoreJob
 from shared.contracts.simulation import EndReason
 from shared.db.outbox import add_job
+from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 from shared.ids import format_id
 from shared.workflows import activity_api
@@ -23,6 +24,10 @@ from shared.workflows.activity_api import (
     SimulationLook,
     SimulationRef,
 )
+
+HANDOVER_S = 7.0
+"""Seconds more than usual until the relay publishes a job that waits for its activity: a busy
+Temporal needs some."""
 
 
 class Activities:
@@ -54,15 +59,10 @@ class Activities:
                 raise ApplicationError("no such scoring", type="not-found", non_retryable=True)
             if status in {"completed", "failed"}:
                 return
-            message = await add_job(
-                connection,
-                ref.tenant_id,
-                ref.scoring_id,
-                ScoreJob(scoring_id=ref.scoring_id, reply_to=_reply_to()),
-                JobKind.SCORE,
-                now=self._context.clock.now(),
-                first_retry_s=self._context.settings.job_first_retry_s,
+            message = await write_score_job(
+                self._context, connection, ref.tenant_id, ref.scoring_id, _own_workflow_id()
             )
+            await _check_alive(repository, message)
         await self._context.publisher.job(message)
         activity.raise_complete_async()
 
@@ -81,11 +81,13 @@ class Activities:
                 return None
             scoring_id = None
             if simulation is not None:
+                workflow_id = scoring_workflow_id(ref.simulation_id)
                 scoring_id = await repository.create_simulation_scoring(
-                    ref.simulation_id,
-                    simulation,
-                    format_id("scr", ref.simulation_id),
-                    self._context.clock.now(),
+                    ref.simulation_id, simulation, workflow_id, self._context.clock.now()
+                )
+            if scoring_id is not None:
+                await write_score_job(
+                    self._context, connection, ref.tenant_id, scoring_id, workflow_id
                 )
         if scoring_id is None:
             raise ApplicationError("nothing to score with", type="not-found", non_retryable=True)
@@ -101,15 +103,10 @@ class Activities:
                 raise ApplicationError("no such simulation", type="not-found", non_retryable=True)
             if simulation.status != "open":
                 return
-            message = await add_job(
-                connection,
-                ref.tenant_id,
-                ref.simulation_id,
-                BatchJob(simulation_id=ref.simulation_id, reply_to=_reply_to()),
-                JobKind.BATCH,
-                now=self._context.clock.now(),
-                first_retry_s=self._context.settings.job_first_retry_s,
+            message = await write_play_job(
+                self._context, connection, ref.tenant_id, ref.simulation_id
             )
+            await _check_alive(repository, message)
         await self._context.publisher.job(message)
         activity.raise_complete_async()
 
@@ -127,8 +124,11 @@ class Activities:
             left = (
                 simulation.last_activity_at + timedelta(seconds=simulation.idle_timeout_s) - now
             ).total_seconds()
-            if left > 0 or simulation.last_seq % 2:
-                # A pending reply is not idleness: its job has an owner and an end of its own.
+            if simulation.last_seq % 2:
+                # A pending reply is not idleness: its job has an owner and an end of its own. Each
+                # look adds to the workflow's history, so a long outage must not mean many looks.
+                left = max(left, simulation.idle_timeout_s)
+            if left > 0:
                 longest = self._context.settings.simulation_check_s
                 return SimulationLook(ended=False, wait_s=min(max(left, 1.0), longest))
             await lives.end_simulation(
@@ -143,10 +143,65 @@ class Activities:
         await lives.fail_simulation(self._context, ref.tenant_id, ref.simulation_id)
 
 
-def _reply_to() -> ReplyTo:
-    info = activity.info()
-    assert info.workflow_id is not None  # noqa: S101  (only a standalone activity has none)
-    return ReplyTo(workflow_id=info.workflow_id, activity_id=info.activity_id)
+async def write_score_job(
+    context: Context, connection: Connection, tenant_id: UUID, scoring_id: UUID, workflow_id: str
+) -> JobMessage:
+    """Write the judge's job of a scoring, once; return the message to publish.
+
+    Written first by whoever gives the scoring to its workflow. The activity may die with its
+    process after it began, and Temporal repeats it only at the end of its long timeout; by then
+    the relay has published the row.
+    """
+    job = ScoreJob(
+        scoring_id=scoring_id,
+        reply_to=ReplyTo(workflow_id=workflow_id, activity_id=f"score-{scoring_id}"),
+    )
+    return await _write(context, connection, tenant_id, scoring_id, job, JobKind.SCORE)
+
+
+async def write_play_job(
+    context: Context, connection: Connection, tenant_id: UUID, simulation_id: UUID
+) -> JobMessage:
+    """Write the job that plays an autopilot simulation, once; for the same reason."""
+    job = BatchJob(
+        simulation_id=simulation_id,
+        reply_to=ReplyTo(
+            workflow_id=format_id("sim", simulation_id), activity_id=f"play-{simulation_id}"
+        ),
+    )
+    return await _write(context, connection, tenant_id, simulation_id, job, JobKind.BATCH)
+
+
+async def _write(
+    context: Context,
+    connection: Connection,
+    tenant_id: UUID,
+    job_id: UUID,
+    job: ScoreJob | BatchJob,
+    kind: JobKind,
+) -> JobMessage:
+    return await add_job(
+        connection,
+        tenant_id,
+        job_id,
+        job,
+        kind,
+        now=context.clock.now(),
+        first_retry_s=context.settings.job_first_retry_s + HANDOVER_S,
+    )
+
+
+async def _check_alive(repository: OrchestratorRepository, message: JobMessage) -> None:
+    """Fail the activity whose job was buried before it began: nobody would ever complete it."""
+    code = await repository.find_death(message.job_id)
+    if code is not None:
+        raise ApplicationError("its job is dead", type=code, non_retryable=True)
+
+
+def _own_workflow_id() -> str:
+    workflow_id = activity.info().workflow_id
+    assert workflow_id is not None  # noqa: S101  (only a standalone activity has none)
+    return workflow_id
 
 
 def scoring_workflow_id(scoring_id: UUID) -> str:

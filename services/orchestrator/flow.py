@@ -7,7 +7,11 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from services.orchestrator.activities import scoring_workflow_id
+from services.orchestrator.activities import (
+    scoring_workflow_id,
+    write_play_job,
+    write_score_job,
+)
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.jobs import (
@@ -21,7 +25,7 @@ from shared.contracts.jobs import (
     StartSimulation,
     TurnJob,
 )
-from shared.db.jobs import claim, finish
+from shared.db.jobs import claim, finish, kept_lease
 from shared.db.tx import tenant_tx
 from shared.ids import format_id
 from shared.log import get_logger
@@ -47,7 +51,9 @@ class FlowHandler:
         if payload is None:
             return
         try:
-            await self._do(message, payload)
+            # A Temporal that hangs must not let the lease run out: five starts fail the job.
+            with kept_lease(context.database, message, context.settings.job_lease_s):
+                await self._do(message, payload)
         except RPCError as error:
             if error.status is RPCStatusCode.INVALID_ARGUMENT:
                 raise
@@ -84,6 +90,8 @@ class FlowHandler:
     ) -> None:
         async with tenant_tx(self._context.database, tenant_id) as connection:
             row = await OrchestratorRepository(connection, tenant_id).find_simulation(simulation_id)
+            if row is not None and row.mode == "autopilot" and row.status == "open":
+                await write_play_job(self._context, connection, tenant_id, simulation_id)
         if row is None:
             log.error("flow.simulation_missing", simulation_id=str(simulation_id))
             return
@@ -100,7 +108,10 @@ class FlowHandler:
         async with tenant_tx(self._context.database, tenant_id) as connection:
             repository = OrchestratorRepository(connection, tenant_id)
             if await repository.find_workflow(scoring_id) is None:
-                await repository.take_unstarted(scoring_id, policies.BATCH, workflow_id)
+                for taken in await repository.take_unstarted(
+                    scoring_id, policies.BATCH, workflow_id
+                ):
+                    await write_score_job(self._context, connection, tenant_id, taken, workflow_id)
             if await repository.find_workflow(scoring_id) != workflow_id:
                 return  # the scoring that leads the workflow starts it, by its own job
             scoring_ids = await repository.list_scorings(workflow_id)

@@ -71,6 +71,17 @@ async def fail_unstarted(context: Context, tenant_id: UUID, scoring_id: UUID, co
         await fail_scoring(context, tenant_id, one, code)
 
 
+async def fail_unplayed(context: Context, tenant_id: UUID, simulation_id: UUID) -> None:
+    """End an autopilot simulation whose workflow nobody could start: no one else would play it.
+
+    An interactive one goes on: its end starts the workflow.
+    """
+    async with tenant_tx(context.database, tenant_id) as connection:
+        row = await OrchestratorRepository(connection, tenant_id).find_simulation(simulation_id)
+    if row is not None and row.mode == "autopilot":
+        await fail_simulation(context, tenant_id, simulation_id)
+
+
 async def fail_simulation(context: Context, tenant_id: UUID, simulation_id: UUID) -> None:
     """End a simulation whose next turn could not be made, and tell its workflow."""
     async with tenant_tx(context.database, tenant_id) as connection:

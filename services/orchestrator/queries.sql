@@ -21,6 +21,7 @@ with leader as materialized (
 update scorings set workflow_id = $4, status = 'running'
  where tenant_id = $1
    and scoring_id in (select scoring_id from leader union all select scoring_id from others)
+returning scoring_id
 
 -- name: scoring_workflow
 -- Which workflow a scoring belongs to, if any yet.
@@ -137,6 +138,10 @@ update jobs set starts = starts - 1, lease_until = null,
 -- name: job_payload
 -- What a dead job was about, read inside its tenant.
 select payload from jobs where tenant_id = $1 and job_id = $2
+
+-- name: job_death
+-- Whether a job failed before anybody waited for it.
+select failure_code from jobs where tenant_id = $1 and job_id = $2 and dead_at is not null
 
 -- name: forget_claims
 -- Idempotency keys are kept for 24 hours.

@@ -28,6 +28,7 @@ from shared.contracts.jobs import (
     ReplyTo,
     ScoreJob,
     StartScoring,
+    StartSimulation,
     TurnJob,
 )
 from shared.contracts.subjects import WAKE_EVENTS
@@ -128,7 +129,8 @@ class Relay:
             dying = await list_dying_jobs(connection)
         for message in messages:
             log.info("job.republished", job_id=str(message.job_id), attempt=message.attempt)
-            await self._context.publisher.job(message)
+        # All at once: while NATS is away each takes seconds, and events must be placed meanwhile.
+        await asyncio.gather(*map(self._context.publisher.job, messages))
         for tenant_id, job_id, kind in dying:
             log.error("job.dead", job_id=str(job_id), kind=kind.value)
             try:
@@ -154,6 +156,8 @@ class Relay:
                 await self._fail_activity(tenant_id, reply_to)
             case StartScoring(scoring_id=scoring_id):
                 await lives.fail_unstarted(self._context, tenant_id, scoring_id, WORKER_CRASHED)
+            case StartSimulation(simulation_id=simulation_id):
+                await lives.fail_unplayed(self._context, tenant_id, simulation_id)
             case (
                 _
             ):  # ends and results come again: by the workflow's timer, by the activity's timeout
@@ -185,4 +189,6 @@ async def _unlock(guard: Connection) -> None:
     try:
         await guard.execute("select pg_advisory_unlock($1)", LOCK)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        # Back in the pool it would hold the lock for ever: nobody could lead any more.
+        guard.terminate()
         log.info("relay.lock_lost")

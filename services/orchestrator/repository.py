@@ -43,14 +43,17 @@ class OrchestratorRepository:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def take_unstarted(self, scoring_id: UUID, limit: int, workflow_id: str) -> None:
+    async def take_unstarted(
+        self, scoring_id: UUID, limit: int, workflow_id: str
+    ) -> tuple[UUID, ...]:
         """Give up to `limit` queued scorings, this one among them, to a workflow; none when this
-        one has a workflow or needs none.
+        one has a workflow or needs none. Return those given.
         """
         await self._connection.execute(SQL["lock_starts"], self._tenant_id)
-        await self._connection.execute(
+        rows = await self._connection.fetch(
             SQL["unstarted_scorings"], self._tenant_id, scoring_id, limit, workflow_id
         )
+        return tuple(row["scoring_id"] for row in rows)
 
     async def find_workflow(self, scoring_id: UUID) -> str | None:
         """Return the workflow that has the scoring."""
@@ -118,6 +121,13 @@ class OrchestratorRepository:
         """Return what a job is about."""
         payload = await self._connection.fetchval(SQL["job_payload"], self._tenant_id, job_id)
         return None if payload is None else decode_payload(payload)
+
+    async def find_death(self, job_id: UUID) -> str | None:
+        """Return why a job was buried; None when it was not."""
+        code: str | None = await self._connection.fetchval(
+            SQL["job_death"], self._tenant_id, job_id
+        )
+        return code
 
     async def give_back_job(self, job_id: UUID, retry_s: float) -> None:
         """Let a job go without counting the start; it is published again in `retry_s` seconds."""

@@ -1,5 +1,8 @@
 """One job: read the conversation, judge it, store the result, say so."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 from services.scoring_worker.judging.judge import judge
@@ -13,7 +16,7 @@ from shared.config import Settings
 from shared.contracts.events import EventType, ScoringCompleted
 from shared.contracts.jobs import ActivityDone, JobKind, JobMessage, ScoreJob
 from shared.contracts.scoring import JudgeResult
-from shared.db.jobs import claim, finish
+from shared.db.jobs import claim, finish, kept_lease
 from shared.db.keys import KeyRing
 from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection, Database
@@ -47,6 +50,8 @@ class ScoreHandler:
         self._publisher = publisher
         self._clock = clock
         self._ids = ids
+        # Judging is CPU work of up to seconds: on the event loop it would stop the leases' renewal.
+        self._judges = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `score`."""
@@ -64,8 +69,13 @@ class ScoreHandler:
                 failure = LEARNER_ERASED
         result = None
         if case is not None:
-            result = judge(case.transcript, case.rubric, required_steps=case.steps)
+            with kept_lease(self._database, message, self._settings.job_lease_s):
+                result = await self._judge(case)
         await self._store(message, job, case, result, failure)
+
+    async def _judge(self, case: ScoringCase) -> JudgeResult:
+        work = partial(judge, case.transcript, case.rubric, required_steps=case.steps)
+        return await asyncio.get_running_loop().run_in_executor(self._judges, work)
 
     async def _store(
         self,

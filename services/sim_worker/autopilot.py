@@ -40,10 +40,14 @@ class AutopilotHandler:
             failure = LEARNER_ERASED
         if case is not None and case.is_open:
             with kept_lease(context.database, message, context.settings.job_lease_s):
-                await self._play(message, case)
+                is_over = await self._play(message, case) or await self._has_ended(message, case)
+            if not is_over:  # another worker plays it and will answer; else the row comes again
+                log.info("autopilot.overtaken", simulation_id=str(case.simulation_id))
+                return
         await self._answer(message, job, failure)
 
-    async def _play(self, message: JobMessage, case: AutopilotCase) -> None:
+    async def _play(self, message: JobMessage, case: AutopilotCase) -> bool:
+        """Say whether it was this worker that played it to its end."""
         state, lines = case.state, list(case.lines)
         is_open = True
         while is_open:
@@ -74,8 +78,12 @@ class AutopilotHandler:
                     state, end_reason = reply.move.state, reply.move.end_reason
             is_open = end_reason is None
             if not await self._checkpoint(message, case, last_seq, turns, end_reason):
-                log.info("autopilot.overtaken", simulation_id=str(case.simulation_id))
-                return
+                return False
+        return True
+
+    async def _has_ended(self, message: JobMessage, case: AutopilotCase) -> bool:
+        now = await self._context.reader.find_autopilot(message.tenant_id, case.simulation_id)
+        return now is None or not now.is_open
 
     async def _checkpoint(
         self,

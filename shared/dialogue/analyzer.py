@@ -9,7 +9,14 @@ from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
 from shared.dialogue.denial import is_denied
 from shared.dialogue.grammar import NEGATION
 from shared.dialogue.lexicon import LEXICON, Follow, Pattern, Start
-from shared.dialogue.segments import TOKEN, content_stems, fold, quoted, sentences
+from shared.dialogue.segments import (
+    TOKEN,
+    content_stems,
+    fold,
+    quoted,
+    sentences,
+    without_numbers,
+)
 
 _NEGATION = re.compile(NEGATION)
 _CLAUSE_START = re.compile(r"(?:[,;:\u2013\u2014]\s*|\b(?:so|and|but|now|okay|ok|well)\W{1,2})")
@@ -46,7 +53,7 @@ def analyze(text: str, *, previous_customer: str | None = None) -> TurnAnalysis:
     their words counts as a paraphrase or as naming the concrete impact.
     """
     folded = fold(text)
-    echo = content_stems(previous_customer) if previous_customer else frozenset()
+    echo = without_numbers(content_stems(previous_customer or ""))
     quotes = quoted(text)
     spans: list[ActSpan] = []
     words = count = questions = 0
@@ -184,9 +191,7 @@ def _read_echo(
         return
     warm = not best.keys().isdisjoint(_WARM)
     returns = (
-        Act.OPEN_QUESTION not in best
-        and best.keys().isdisjoint(_HOSTILE)
-        and any(word.startswith("you") for _, word in sentence.tokens)
+        Act.OPEN_QUESTION not in best and best.keys().isdisjoint(_HOSTILE) and _addresses(sentence)
     )
     if not warm and not returns:
         return
@@ -196,6 +201,16 @@ def _read_echo(
         best.setdefault(Act.ACKNOWLEDGE_IMPACT, _span(Act.ACKNOWLEDGE_IMPACT, whole))
     if returns and shared > _ECHO:
         best.setdefault(Act.PARAPHRASE, _span(Act.PARAPHRASE, whole))
+
+
+def _addresses(sentence: _Sentence) -> bool:
+    """Say whether the sentence is about the other person; a `thank you` alone is not."""
+    before = ""
+    for _, word in sentence.tokens:
+        if word.startswith("you") and before != "thank":
+            return True
+        before = word
+    return False
 
 
 def _settle(

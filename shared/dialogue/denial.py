@@ -45,6 +45,8 @@ _UNDONE = re.compile(
     r"\b(?:hesitate|only|just|but|fail|make|force|believe|doubt|forget|stops?|prevents?|keeps?)\b"
 )
 """Words that turn a negation round again (`we will not hesitate to`)."""
+_SHARED = re.compile(rf"\b{NEGATION}\s.*\s(?:or|nor)\s+$")
+"""A negation that an `or` carries on (`we won't cut you off or take you to court`)."""
 _NEAR = {
     reach: re.compile(rf"\b{NEGATION}(?:\s+(?!{_SUBJECT})[\w'-]+){{0,{reach}}}\s*$")
     for reach in (_REACH, _INSULT_REACH)
@@ -63,5 +65,6 @@ def is_denied(act: Act, folded: str, start: int, position: int) -> bool:
         return False
     clause = folded[opened.end() if opened else start : position]
     reach = _INSULT_REACH if act is Act.INSULT else _REACH
-    found = _NOBODY.search(clause) or _DISCLAIMED.search(clause) or _NEAR[reach].search(clause)
+    tests = (_NOBODY, _DISCLAIMED, _NEAR[reach], _SHARED)
+    found = next((match for test in tests if (match := test.search(clause))), None)
     return found is not None and not _UNDONE.search(clause, found.start())

@@ -13,6 +13,12 @@ MAX_SENTENCE_CHARS = 400
 
 _END = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|\n+")
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "e.g", "i.e", "a.m", "p.m", "no"})
+_NUMBERS = frozenset(
+    {"zero", "three", "four", "five", "seven", "eight", "nine", "eleve", "twelv", "thirt", "fourt"}
+    | {"fifte", "sixte", "seven", "eight", "ninet", "twent", "forty", "fifty", "sixty", "hundr"}
+    | {"thous", "doubl", "tripl"}
+)
+"""Stems of number words."""
 _QUOTED = re.compile('["“][^"“”]{1,200}["”]')  # fmt: skip
 
 
@@ -43,6 +49,11 @@ def content_stems(text: str) -> frozenset[str]:
         for word in words
         if word not in LEXICON.stopwords and (len(word) > 3 or word.isdigit())
     )
+
+
+def without_numbers(stems: frozenset[str]) -> frozenset[str]:
+    """Drop figures and number words: reading back a number is a check, not understanding."""
+    return frozenset(stem for stem in stems - _NUMBERS if not stem.isdigit())
 
 
 def word_line(text: str) -> str:

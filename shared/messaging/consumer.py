@@ -133,13 +133,17 @@ class LaneConsumer:
     async def _list_forever(self) -> None:
         while True:
             try:
-                await self._list()
-            except NotFoundError:  # the whole store is gone: make the stream again
-                self._forget()
-                await ensure_stream(self._client, job_stream_config(self._kind))
-            except (NatsError, TimeoutError, OSError) as error:
+                await self._list_or_recreate()
+            except (NatsError, TimeoutError, OSError, InvalidIdError) as error:
                 log.warning("lane.list_failed", kind=self._kind.value, error=type(error).__name__)
             await asyncio.sleep(LIST_EVERY_S)
+
+    async def _list_or_recreate(self) -> None:
+        try:
+            await self._list()
+        except NotFoundError:  # the whole store is gone: make the stream again
+            self._forget()
+            await ensure_stream(self._client, job_stream_config(self._kind))
 
     async def _list(self) -> None:
         now = asyncio.get_running_loop().time()

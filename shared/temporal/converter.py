@@ -4,11 +4,15 @@ from typing import Any
 
 import msgspec
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
+    DefaultFailureConverter,
     EncodingPayloadConverter,
+    PayloadConverter,
 )
+from temporalio.exceptions import FailureError
 from typing_extensions import override
 
 
@@ -36,4 +40,19 @@ class RapportPayloadConverter(CompositePayloadConverter):
         super().__init__(_MsgspecPayloadConverter())
 
 
-DATA_CONVERTER = DataConverter(payload_converter_class=RapportPayloadConverter)
+class RapportFailureConverter(DefaultFailureConverter):
+    """Keeps foreign messages out of the history: one of PostgreSQL's, for example, shows a row."""
+
+    @override
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
+    ) -> None:
+        super().to_failure(exception, payload_converter, failure)  # calls us again for each cause
+        if not isinstance(exception, FailureError):  # those are ours: a code for a message
+            failure.message = type(exception).__name__
+
+
+DATA_CONVERTER = DataConverter(
+    payload_converter_class=RapportPayloadConverter,
+    failure_converter_class=RapportFailureConverter,
+)

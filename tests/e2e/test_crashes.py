@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import asyncpg
 import httpx
 import pytest
 
@@ -165,6 +166,39 @@ async def test_orchestrator_dies_with_workflows_open(
 
     killed = await product.kill_during("orchestrator", work_is_between)
     await _recovery(product, partner, killed, recovered, handing_in, *ending)
+
+
+@pytest.mark.parametrize(("kind", "table"), [("score", "scorings"), ("batch", "simulations")])
+async def test_orchestrator_dies_while_it_hands_a_job_over(
+    product: Product, partner: Partner, recovered: Recovered, kind: str, table: str
+) -> None:
+    # The activity that hands the job to a worker has begun, and will not be repeated for minutes.
+    learner = await partner.learner()
+    blocker = await asyncpg.connect(product.up.database_url)
+
+    async def is_given_to_its_workflow() -> bool:
+        row = "select count(*) from jobs where tenant_id = $1 and kind = $2"
+        return await _count(product, row, partner.tenant_id, kind) == 1
+
+    async def the_activity_waits() -> bool:
+        waiting = (
+            "select count(*) from pg_stat_activity"
+            " where application_name = 'rapport-orchestrator' and wait_event_type = 'Lock'"
+        )
+        return await _count(product, waiting) > 0
+
+    with product.held("temporal"):
+        if kind == "score":
+            await partner.score(learner)
+        else:
+            await partner.simulation(learner, mode="autopilot", profile="unskilled")
+        await eventually(is_given_to_its_workflow)
+        await blocker.execute(f"begin; lock table app.{table} in access exclusive mode")
+    await eventually(the_activity_waits)
+    killed = product.kill("orchestrator")
+    await blocker.execute("rollback")
+    await blocker.close()
+    await _recovery(product, partner, killed, recovered)
 
 
 async def test_reporting_dies_while_it_counts(

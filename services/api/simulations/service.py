@@ -184,7 +184,9 @@ class SimulationService:
         self, connection: Connection, tenant_id: UUID, new: NewSimulation
     ) -> JobMessage:
         context = self._context
-        await check_backlog(connection, tenant_id, JobKind.FLOW, context.settings.tenant_backlog)
+        # Starts leave the lane `flow` at once; what an autopilot costs waits in `batch`.
+        for kind in (JobKind.FLOW, *((JobKind.BATCH,) if new.mode == "autopilot" else ())):
+            await check_backlog(connection, tenant_id, kind, context.settings.tenant_backlog)
         await add_event(
             connection,
             tenant_id,

@@ -9,7 +9,14 @@ from services.scoring_worker.judging.evidence import cite, verify
 from services.scoring_worker.judging.finding import Observation
 from services.scoring_worker.judging.phrases import COACHING, Correction
 from services.scoring_worker.judging.wordings import say_back
-from services.scoring_worker.judging.words import count_words, fold, sentence_at, sentences, topics
+from services.scoring_worker.judging.words import (
+    count_words,
+    fold,
+    is_telling,
+    sentence_at,
+    sentences,
+    topics,
+)
 from shared.contracts.base import Record
 from shared.contracts.scoring import (
     Advice,
@@ -47,6 +54,9 @@ _LATE = frozenset(
 )
 """Indicators whose absence shows best near the end."""
 
+_FELT = 6
+"""Topics that a feeling outweighs when the most visible miss is looked for."""
+
 _HANDY_WORDS = range(5, 31)
 """A quote of this length is read at a glance."""
 
@@ -60,12 +70,24 @@ class _Candidate(Record, frozen=True, kw_only=True):
     """Points of its criterion, roughly."""
 
 
+class _Scene(Record, frozen=True, kw_only=True):
+    """The conversation that advice is bound to."""
+
+    transcript: Transcript
+    busy: frozenset[int]
+
+
 def advise(
     results: Sequence[CriterionResult],
     measured: Mapping[str, Sequence[Measured]],
     transcript: Transcript,
+    *,
+    busy: frozenset[int] = frozenset(),
 ) -> tuple[Advice, ...]:
-    """Return strengths, then improvements; `measured` holds the scored criteria only."""
+    """Return strengths, then improvements; `measured` holds the scored criteria only.
+
+    `busy` are positions of agent turns that do other good work: the last choice for improvements.
+    """
     strengths: list[_Candidate] = []
     improvements: list[_Candidate] = []
     for result in results:
@@ -76,9 +98,10 @@ def advise(
                 strengths.append(_weigh(result.skill, item, item.strength, total))
             elif _is_improvement(result, item):
                 improvements.append(_weigh(result.skill, item, 1 - item.strength, total))
-    praise = _pick(strengths, transcript, frozenset())
+    scene = _Scene(transcript=transcript, busy=busy)
+    praise = _pick(strengths, scene, frozenset())
     taken = frozenset(item.evidence.turn_id for item in praise if item.evidence)
-    return (*praise, *_pick(improvements, transcript, taken))
+    return (*praise, *_pick(improvements, scene, taken))
 
 
 def _is_strength(result: CriterionResult, item: Measured) -> bool:
@@ -105,7 +128,7 @@ def _weigh(skill: str, item: Measured, share: Fraction, total: int) -> _Candidat
 
 
 def _pick(
-    candidates: Iterable[_Candidate], transcript: Transcript, taken: frozenset[str]
+    candidates: Iterable[_Candidate], scene: _Scene, taken: frozenset[str]
 ) -> tuple[Advice, ...]:
     """Take the weightiest, one per skill and one per turn; equal ones in the rubric's order."""
     picked: list[Advice] = []
@@ -117,15 +140,16 @@ def _pick(
         if any(item.skill == candidate.skill for item in picked) or key in keys:
             continue
         cited = taken | {item.evidence.turn_id for item in picked if item.evidence}
-        advice = _bind(candidate, transcript, cited)
+        advice = _bind(candidate, scene, cited)
         if advice is not None:
             picked.append(advice)
             keys.add(key)
     return tuple(picked)
 
 
-def _bind(candidate: _Candidate, transcript: Transcript, cited: frozenset[str]) -> Advice | None:
+def _bind(candidate: _Candidate, scene: _Scene, cited: frozenset[str]) -> Advice | None:
     """Bind the advice to the best quote that still stands, or drop it."""
+    transcript = scene.transcript
     item = candidate.item
     wants_hit = item.indicator.polarity is Polarity.BAD or item.verdict is Verdict.MET
     places = [
@@ -135,10 +159,15 @@ def _bind(candidate: _Candidate, transcript: Transcript, cited: frozenset[str]) 
         and transcript.turns[seen.agent].id not in cited
         and verify(_quote(seen, transcript), transcript, polarity=item.indicator.polarity)
     ]
+    is_praise = wants_hit and item.indicator.polarity is Polarity.GOOD
+    if is_praise:
+        places = [seen for seen in places if is_telling(_quote(seen, transcript).quote)]
     if not places:
         return None
-    place = max(places, key=lambda seen: _fitness(seen, item, transcript))
-    is_praise = wants_hit and item.indicator.polarity is Polarity.GOOD
+    if is_praise:
+        place = max(places, key=lambda seen: _worth_praising(seen, transcript))
+    else:
+        place = max(places, key=lambda seen: _visible(seen, item, scene))
     return Advice(
         skill=candidate.skill,
         kind="strength" if is_praise else "improvement",
@@ -153,17 +182,36 @@ def _quote(seen: Observation, transcript: Transcript) -> Evidence:
     return cite(transcript.turns[seen.agent], seen.start, seen.end)
 
 
-def _fitness(seen: Observation, item: Measured, transcript: Transcript) -> tuple[bool, bool, int]:
-    """Prefer a turn whose customer can be said back, a handy quote, then the right time.
+def _worth_praising(seen: Observation, transcript: Transcript) -> tuple[bool, int, int]:
+    """Prefer a quote that is read at a glance and says much, then the later one."""
+    quote = _quote(seen, transcript).quote
+    return count_words(quote) in _HANDY_WORDS, len(topics(quote)), seen.agent
+
+
+def _visible(
+    seen: Observation, item: Measured, scene: _Scene
+) -> tuple[bool, bool, bool, bool, int, int]:
+    """Prefer the turn in which the lack shows most: a telling quote under a telling customer turn.
 
     Solutions are missed late in a conversation, feelings and questions early.
     """
+    transcript = scene.transcript
     heard = _heard(seen, transcript)
     correction = _correction(item)
     echoed = "{echo}" in correction.wording and heard is not None and say_back(heard) is not None
-    handy = count_words(_quote(seen, transcript).quote) in _HANDY_WORDS
+    quote = _quote(seen, transcript).quote
     late = item.indicator.key in _LATE
-    return echoed, handy, seen.agent if late else -seen.agent
+    half = (seen.agent * 2 >= len(transcript.turns)) is late
+    order = seen.agent if late else -seen.agent
+    idle = seen.agent not in scene.busy
+    return is_telling(quote), idle, echoed, half, _stake(heard), order
+
+
+def _stake(heard: str | None) -> int:
+    """Return how much the customer put into the turn that was answered: feelings, then topics."""
+    if heard is None:
+        return 0
+    return _FELT * (find_feeling(heard) is not None) + len(topics(heard))
 
 
 def _heard(seen: Observation, transcript: Transcript) -> str | None:
@@ -203,7 +251,7 @@ def _family(heard: str) -> str:
 
 
 def _excerpt(text: str) -> str:
-    """Return a short turn whole, else the sentence with the feeling or the fullest one."""
+    """Return a short turn whole, else from the sentence with the feeling (or the fullest) on."""
     whole = " ".join(text.split()).strip('“”"')
     if len(whole) <= MAX_QUOTE_CHARS:
         return whole
@@ -214,7 +262,11 @@ def _excerpt(text: str) -> str:
     span = max(spans, key=lambda item: len(topics(text[item.start : item.end])))
     if found is not None:
         span = sentence_at(text, found[1])
-    quote = text[span.start : span.end].strip('“”"')
+    end = max(
+        (item.end for item in spans if span.end <= item.end <= span.start + MAX_QUOTE_CHARS),
+        default=span.end,
+    )
+    quote = text[span.start : end].strip('“”"')
     if len(quote) <= MAX_QUOTE_CHARS:
         return quote
     return quote[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0] + " …"

@@ -28,6 +28,7 @@ class Feeling(StrEnum):
 
 
 NEGATED, REPEATED = either(PHRASES.negated), either(PHRASES.repeated)
+SETTLED = either(PHRASES.settled)
 REFUSED, ASKS = either(PHRASES.refused), either(PHRASES.asks)
 SHOUTED = re.compile(r"\b[A-Z]{4,}\b.*\b[A-Z]{4,}\b|!{2,}")
 """Two words in capitals, or doubled exclamation marks."""
@@ -54,6 +55,8 @@ class CustomerCues(Record, frozen=True, kw_only=True):
     asks: bool
     substantial: bool
     """At least three words that carry a topic: there is something to listen to."""
+    settled: bool
+    """Thanks or agrees and leaves nothing open: nothing more is owed in the answer."""
     tests_patience: bool
     """Repeats, refuses, is confused, insults, threatens, shouts or is angry."""
 
@@ -76,13 +79,19 @@ def read_customer(text: str, analysis: TurnAnalysis) -> CustomerCues:
     feeling, start, end = found or (None, 0, 0)
     if feeling is None:
         feeling, start, end = _implied_feeling(text, analysis)
+    asks = bool(ASKS.search(fold(text)))
+    tests_patience = _tests_patience(text, feeling, analysis)
     return CustomerCues(
         feeling=feeling,
         start=start,
         end=end,
-        asks=bool(ASKS.search(fold(text))),
+        asks=asks,
         substantial=len(topics(text)) >= 3,
-        tests_patience=_tests_patience(text, feeling, analysis),
+        settled=feeling is None
+        and not asks
+        and not tests_patience
+        and SETTLED.search(fold(text)) is not None,
+        tests_patience=tests_patience,
     )
 
 

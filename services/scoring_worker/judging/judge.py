@@ -18,6 +18,7 @@ from services.scoring_worker.judging.next_practice import recommend
 from services.scoring_worker.judging.reading import Reading, read
 from services.scoring_worker.judging.version import ENGINE_VERSION
 from shared.contracts.base import Record
+from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Step
 from shared.contracts.scoring import (
     Criterion,
@@ -44,6 +45,20 @@ ORDER = Indicator(
 
 UNSUPPORTED_LANGUAGE = "unsupported_language"
 """Flag: the analyzer does not know this language, so there is no number."""
+
+_GOOD_WORK = frozenset(
+    {
+        Act.ACKNOWLEDGE_FEELING,
+        Act.ACKNOWLEDGE_IMPACT,
+        Act.PARAPHRASE,
+        Act.TAKE_OWNERSHIP,
+        Act.REASSURE,
+        Act.EXPLAIN,
+        Act.NEXT_STEP,
+        Act.OFFER,
+    }
+)
+"""Acts after which a turn is no place to show what else was missing."""
 
 _LANGUAGES = frozenset({"en"})
 
@@ -80,7 +95,7 @@ def judge(
         criteria=results,
         skills=skills,
         metrics=measure(reading),
-        advice=advise(results, scored, transcript),
+        advice=advise(results, scored, transcript, busy=_busy(reading)),
         engine="embedded",
         engine_version=ENGINE_VERSION,
         next_practice=recommend(skills),
@@ -105,6 +120,11 @@ def raw_points(
     """Return criterion key -> unrounded score 0..100 for any transcript, without any abstention."""
     measured = _measure_all(transcript, read(transcript), rubric, required_steps)
     return {key: float(aggregate.points(items)) for key, items in measured.items()}
+
+
+def _busy(reading: Reading) -> frozenset[int]:
+    """Return the agent turns that do good work: no place to show what else was missing."""
+    return frozenset(turn.index for turn in reading.agent if turn.first(_GOOD_WORK) is not None)
 
 
 def _supported(transcript: Transcript) -> bool:

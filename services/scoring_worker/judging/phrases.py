@@ -17,6 +17,7 @@ class _Phrases(Authored, frozen=True, kw_only=True):
     negated: list[str]
     repeated: list[str]
     refused: list[str]
+    settled: list[str]
     asks: list[str]
     commitment: list[str]
     vague: list[str]

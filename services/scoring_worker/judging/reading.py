@@ -1,13 +1,14 @@
 """A transcript, read once: turns analyzed, customer cues found, turns paired into exchanges."""
 
-from services.scoring_worker.judging.customer import NEGATED, CustomerCues, Feeling, read_customer
+from services.scoring_worker.judging.customer import CustomerCues, Feeling, read_customer
 from services.scoring_worker.judging.shield import blank, suspicious
-from services.scoring_worker.judging.words import Span, fold, sentence_at, sentences
+from services.scoring_worker.judging.words import Span, is_telling, sentence_at, sentences
 from shared.contracts.base import Record
 from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
 from shared.contracts.scoring import Transcript, TranscriptTurn
 from shared.dialogue.analyzer import analyze
 
+_COURTESY = frozenset({Act.GREET, Act.THANK})
 CLEAR = 2
 """Strength from which a span counts as a sign of bad behavior."""
 
@@ -33,6 +34,15 @@ class ReadTurn(Record, frozen=True, kw_only=True):
         """Say whether something is left to judge after blanking."""
         return not self.seen.isspace() and self.seen != ""
 
+    def best(self, acts: frozenset[Act]) -> ActSpan | None:
+        """Return the span of these acts that shows most: in a full sentence, strong, early."""
+        spans = [span for span in self.analysis.acts if span.act in acts]
+        return max(spans, key=self._worth, default=None)
+
+    def _worth(self, span: ActSpan) -> tuple[bool, int]:
+        sentence = sentence_at(self.turn.text, span.start)
+        return is_telling(self.turn.text[sentence.start : sentence.end]), span.strength
+
     def first(self, acts: frozenset[Act]) -> ActSpan | None:
         """Return the first span of any of these acts in what may earn something."""
         return next((span for span in self.analysis.acts if span.act in acts), None)
@@ -50,16 +60,10 @@ class ReadTurn(Record, frozen=True, kw_only=True):
         for span in self.raw.acts:
             if span.act not in acts or span.strength < CLEAR:
                 continue
-            if span.act is Act.BLAME and (
-                self._denied(span) or any(s.start <= span.start < s.end for s in owned)
-            ):
+            if span.act is Act.BLAME and any(s.start <= span.start < s.end for s in owned):
                 continue
             return span
         return None
-
-    def _denied(self, span: ActSpan) -> bool:
-        """Say whether a negation stands just before the span (`it was not your fault`)."""
-        return bool(NEGATED.search(fold(self.turn.text[max(0, span.start - 30) : span.start])))
 
 
 class Exchange(Record, frozen=True, kw_only=True):
@@ -93,6 +97,12 @@ class Exchange(Record, frozen=True, kw_only=True):
         """Position of the customer turn to quote beside the answer: the felt one, else the last."""
         turn = self.felt or (self.customer[-1] if self.customer else None)
         return None if turn is None else turn.index
+
+    @property
+    def settled(self) -> bool:
+        """Say whether the customer thanked or agreed and left nothing open."""
+        found = [turn.cues for turn in self.customer if turn.cues is not None]
+        return bool(found) and all(cues.settled for cues in found)
 
     def shows(self, cue: str) -> bool:
         """Say whether any customer turn shows this boolean cue."""
@@ -185,5 +195,12 @@ def _pair(turns: list[ReadTurn]) -> tuple[Exchange, ...]:
 
 
 def opening_sentence(turn: ReadTurn) -> Span:
-    """Return the first sentence of a turn: what is quoted when a behavior was missing."""
-    return next(iter(sentences(turn.seen)), sentence_at(turn.turn.text, 0))
+    """Return what is quoted when a behavior was missing: the first sentence that says something."""
+    polite = [span.start for span in turn.raw.acts if span.act in _COURTESY]
+    spans = sentences(turn.seen)
+    plain = [
+        span for span in spans if not any(span.start <= start < span.end for start in polite)
+    ] or spans
+    telling = (span for span in plain if is_telling(turn.seen[span.start : span.end]))
+    fullest = max(plain, key=lambda span: span.end - span.start, default=None)
+    return next(telling, fullest or sentence_at(turn.turn.text, 0))

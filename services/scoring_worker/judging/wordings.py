@@ -3,6 +3,7 @@
 import re
 
 from services.scoring_worker.judging.words import count_words, fold, sentences, topics
+from shared.dialogue.lexicon import LEXICON
 
 _TURN_AROUND = {
     "i": "you",
@@ -19,16 +20,19 @@ _TURN_AROUND = {
     "we've": "you've",
     "our": "your",
     "us": "you",
+    "here": "there",
 }
+_OWN = _TURN_AROUND.keys() - {"me", "us", "myself", "here"}
+"""Words that say whose story it is; `let me guess` tells none."""
 _AFTER_I = {"am": "are", "was": "were", "wasn't": "weren't", "'m": "'re"}
 _WORD = re.compile(r"[A-Za-z]+(?:[^\w\s][A-Za-z]+)*")
 _LEAD_IN = re.compile(
-    r"^(?:(?:and|but|so|well|look|listen|no|yes|yeah|hi|hello|okay|ok|also|oh|because|hey)\b[\s,]*)+",
+    r"^(?:(?:and|but|so|well|look|listen|no|yes|yeah|hi|hello|okay|ok|also|oh|because|hey|honestly|right)\b[\s,]*)+",
     re.IGNORECASE,
 )
 _UNFIT = re.compile(
     r"\b(?:you|your|you're|you've|stupid|idiot\w*|useless|crap|damn|hell|scam\w*|liar|joke|fuck\w*|"
-    r"shit\w*|ridiculous)\b|[?!\";:“”]"
+    r"shit\w*|ridiculous|i mean|um|uh|hang(?:ing)? up|phone down|going to call|threat)\b|[?!\";:“”]"
 )
 """Words that lose or change their meaning when said back, and words not to repeat."""
 
@@ -50,14 +54,21 @@ def say_back(customer_text: str) -> str | None:
 
 
 def _can_be_said_back(part: str) -> bool:
-    first_person = any(fold(word) in _TURN_AROUND for word in _WORD.findall(part))
+    first_person = any(fold(word) in _OWN for word in _WORD.findall(part))
     return (
         MIN_ECHO_WORDS <= count_words(part) <= MAX_ECHO_WORDS
         and first_person
+        and _is_varied(part)
         and len(topics(part)) >= 2
         and not _UNFIT.search(fold(part))
         and not _UNFIT_CAPS.search(part)
     )
+
+
+def _is_varied(part: str) -> bool:
+    """Say whether few words come again (`I paid, I paid, I paid` cannot be said back)."""
+    words = fold(part).split()
+    return len(set(words)) * 10 >= len(words) * 7
 
 
 def _starts_plainly(part: str) -> bool:
@@ -66,16 +77,7 @@ def _starts_plainly(part: str) -> bool:
     if first is None:
         return False
     word = fold(first.group())
-    return word in _TURN_AROUND or word in {
-        "the",
-        "a",
-        "an",
-        "it",
-        "they",
-        "there",
-        "nobody",
-        "somebody",
-    }
+    return word in _TURN_AROUND or word in LEXICON.stopwords or word in {"a", "an", "it", "nobody"}
 
 
 def _turn_around(part: str) -> str:

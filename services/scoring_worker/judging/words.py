@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from shared.dialogue import segments
 
+MIN_TELLING_WORDS, MIN_TELLING_TOPICS = 5, 2
+"""A shorter quote, or one with fewer words that carry a topic, could stand in any conversation."""
+
 
 class Span(NamedTuple):
     """A stretch of a turn's text, end exclusive."""
@@ -21,8 +24,8 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def topics(text: str) -> frozenset[str]:
-    """Return the stems of the words that carry a topic."""
-    return segments.content_stems(text)
+    """Return the stems of the words that carry a topic; numbers do not."""
+    return segments.without_numbers(segments.content_stems(text))
 
 
 @lru_cache(maxsize=4096)
@@ -46,6 +49,11 @@ def sentence_at(text: str, position: int) -> Span:
 def count_words(text: str) -> int:
     """Count what stands between white space."""
     return len(text.split())
+
+
+def is_telling(quote: str) -> bool:
+    """Say whether a quote shows something by itself: not a bare `Okay.` or `Hi, Sam speaking.`."""
+    return count_words(quote) >= MIN_TELLING_WORDS and len(topics(quote)) >= MIN_TELLING_TOPICS
 
 
 def overlap(left: frozenset[str], right: frozenset[str]) -> float:

@@ -17,9 +17,14 @@ from shared.contracts.scenario import Resolution, ScenarioSpec, Step
 from shared.contracts.simulation import Line, PersonaState
 
 GIVE_UP_AFTER = 11
-"""Turns after which an average or unskilled learner without an agreement says goodbye."""
+"""Turns after which an unskilled learner without an agreement says goodbye."""
+_STAYS, _LETS_GO = 13, 8
+"""The same for an average learner, who leaves a calm or a heated customer too early."""
 _QUESTIONS_BEFORE_OFFER = 4
+_OPENING_CHARS = 12
+"""Lines that share as many first characters sound alike."""
 _HEATED = frozenset({"furious", "angry", "out of patience", "frightened"})
+_CALM = frozenset({"calmer", "won over"})
 
 
 class _Skilled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,18 +99,28 @@ class _Scene(msgspec.Struct, frozen=True, kw_only=True):
     def say(
         self, options: Sequence[str], place: str, extra: Mapping[str, str] | None = None
     ) -> str:
-        """Return an option not said yet, slots filled; the first again when all were said."""
+        """Return an option not said yet, slots filled; another again when all were said.
+
+        An option that begins like something said before counts as said.
+        """
         slots = {**self.scenario.case, **(extra or {})}
-        start = draw(self.seed, 0, place, len(options))
-        turned = [fill(option, slots) for option in (*options[start:], *options[:start])]
+        start = draw(self.seed, 0, f"{self.scenario.slug}:{place}", len(options))
+        turned = (*options[start:], *options[:start])
         said = self.said
-        return next((text for text in turned if text not in said), turned[self.turns % len(turned)])
+        fresh = (option for option in turned if fill(_opening(option), slots) not in said)
+        return fill(next(fresh, turned[self.turns % len(turned)]), slots)
 
     def was_said(self, options: Sequence[str], extra: Mapping[str, str] | None = None) -> bool:
         """Say whether one of these lines was said in the last learner turn or before."""
         slots = {**self.scenario.case, **(extra or {})}
         said = self.said
         return any(fill(option, slots) in said for option in options)
+
+
+def _opening(option: str) -> str:
+    """Return the words before the first slot of a line, or the line when they are too few."""
+    lead = option.partition("{")[0]
+    return lead if len(lead) >= _OPENING_CHARS else option
 
 
 def _skilled(scene: _Scene) -> str | None:
@@ -133,7 +148,7 @@ def _average(scene: _Scene) -> str | None:
         return scene.say(script.open, "open")
     if state.resolution:
         return _wrap_up(scene, script.recap, script.close)
-    if scene.turns > GIVE_UP_AFTER:
+    if scene.turns > (_LETS_GO if mood(scene.state.mind) in _CALM | _HEATED else _STAYS):
         return scene.say(script.close, "close")
     step = _next_step(scene)
     if step is not None and draw(scene.seed, scene.turns, "step", 100) < 70:
@@ -182,7 +197,7 @@ def _reflection(scene: _Scene) -> str | None:
     script = _SCRIPT.skilled
     for fact in scene.scenario.facts:
         if fact.key in scene.state.open_facts and fact.text in scene.last_customer:
-            back = scene.say(script.reflect, f"reflect:{fact.key}", {"reflected": fact.reflected})
+            back = scene.say(script.reflect, "reflect", {"reflected": fact.reflected})
             return f"{back} {scene.say(script.warm, 'warm')}"
     return None
 
@@ -226,11 +241,9 @@ def _may_offer(scene: _Scene) -> bool:
     if any(item.title in scene.last_agent for item in scene.scenario.resolutions):
         return False  # a refusal is a reason to ask, not to repeat
     calm = mood(scene.state.mind) not in _HEATED
-    return (
-        asked >= 2
-        and bool(scene.state.open_facts)
-        and (calm or asked >= _QUESTIONS_BEFORE_OFFER + 2)
-    )
+    heard = len(scene.state.open_facts)
+    enough = heard >= 2 or (heard and asked >= _QUESTIONS_BEFORE_OFFER)
+    return asked >= 2 and bool(enough) and (calm or asked >= _QUESTIONS_BEFORE_OFFER + 2)
 
 
 def _resolution(scene: _Scene) -> Resolution:

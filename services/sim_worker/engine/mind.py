@@ -26,7 +26,7 @@ _SPEND_ONCE = frozenset({Quality.REPEATED, Quality.GIBBERISH, Quality.OFF_ROLE, 
 def move_mind(
     scenario: ScenarioSpec, state: PersonaState, reading: Reading
 ) -> tuple[Mind, tuple[Cause, ...]]:
-    """Return the mind after a turn and every change with its cause, hurtful ones first."""
+    """Return the mind after a turn and every change with its cause, the largest first."""
     causes = [cause for cause in _causes(scenario, state, reading) if cause.delta]
     causes = _limited(causes)
     levels = {name: int(getattr(state.mind, name)) for name in _RISE_HELPS}
@@ -37,6 +37,7 @@ def move_mind(
         moved = levels[cause.dimension] - before
         if moved:
             applied.append(msgspec.structs.replace(cause, delta=moved))
+    applied.sort(key=lambda cause: -abs(cause.delta))
     return Mind(**levels), tuple(applied)
 
 
@@ -65,7 +66,8 @@ def _causes(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> It
 
 
 def _turn_rules(state: PersonaState, reading: Reading) -> Iterator[str]:
-    yield "time"
+    if (state.turns + 1) % RULES.time_every == 0:
+        yield "time"
     if reading.quality is not None:
         yield reading.quality.value
     if Act.VERIFY_IDENTITY in reading.strengths and state.counts.get(Act.VERIFY_IDENTITY, 0):

@@ -12,7 +12,7 @@ from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Mind, ScenarioSpec, Temper
 from shared.contracts.simulation import Surface
 from shared.dialogue.lexicon import LEXICON
-from shared.dialogue.segments import fold
+from shared.dialogue.segments import fold, line_mentions
 
 
 class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +23,8 @@ class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     temper: frozenset[Temper] = frozenset()
     echo: bool = False
     """Needs a day or hour that the learner named."""
+    said: tuple[str, ...] = ()
+    """Stems of which the learner must have used one: the phrase takes that word up."""
 
 
 class Fillers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,6 +165,7 @@ def _fits(phrase: Phrase, turn: Turn, *, echo: str) -> bool:
         (not phrase.heat or heat(turn.after.mind) in phrase.heat)
         and (not phrase.temper or turn.scenario.temper in phrase.temper)
         and (bool(echo) or not phrase.echo)
+        and (not phrase.said or line_mentions(turn.reading.line, phrase.said))
     )
 
 

@@ -4,19 +4,28 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from shared.contracts.base import Record
-from shared.contracts.scenario import Mind, Persona, Temper
+from shared.contracts.scenario import Mind, Temper
 from shared.contracts.simulation import EndReason, Line, Surface
 
 
 class WordingRequest(Record, frozen=True, kw_only=True):
-    """Everything that wording may see. Locked facts, unlock rules and scoring are not in it."""
+    """Everything that wording may see.
 
-    persona: Persona
+    Locked facts, unlock rules, the persona's soft spots and triggers, and scoring are not in it.
+    """
+
+    name: str
+    """The customer's name."""
+    summary: str
+    """Who the customer is, in a sentence or two."""
+    style: str
     temper: Temper
     language: str
     surface: Surface
     end_reason: EndReason | None
     mood: str
+    mood_before: str
+    """The mood before the learner spoke, so that a turn of mood can be heard."""
     mind: Mind
     case: Mapping[str, str]
     open_facts: tuple[str, ...]

@@ -35,6 +35,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wear: Mapping[str, tuple[int, ...]]
     acts: Mapping[Act, Effect]
     turns: Mapping[str, Effect]
+    time_every: int
+    """Learner turns after which the passing of time is felt."""
     soft_spot: int
     trigger: int
     early_offer: int

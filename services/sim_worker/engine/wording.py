@@ -23,14 +23,7 @@ class EmbeddedWording(Wording):
         return request.draft
 
 
-def word(
-    scenario: ScenarioSpec,
-    state_before: PersonaState,  # noqa: ARG001 - a wording may need it; this one was planned
-    move: Move,
-    *,
-    seed: int,  # noqa: ARG001 - spent when the phrases were chosen
-    seq: int,  # noqa: ARG001 - spent when the phrases were chosen
-) -> str:
+def word(scenario: ScenarioSpec, move: Move) -> str:
     """Return the embedded wording of a move; a pure function of the scenario and the move.
 
     The phrases were chosen by `respond` (with the seed) and rest in `move.phrases`.
@@ -52,17 +45,20 @@ def wording_request(
     """Collect what a wording may see of this move."""
     texts = {fact.key: fact.text for fact in scenario.facts}
     return WordingRequest(
-        persona=scenario.persona,
+        name=scenario.persona.name,
+        summary=scenario.persona.summary,
+        style=scenario.persona.style,
         temper=scenario.temper,
         language=scenario.language,
         surface=move.surface,
         end_reason=move.end_reason,
         mood=mood(move.state.mind),
+        mood_before=mood(state_before.mind),
         mind=move.state.mind,
         case=scenario.case,
         open_facts=tuple(texts[key] for key in move.state.open_facts),
         must_say=tuple(texts[key] for key in move.opened),
-        draft=word(scenario, state_before, move, seed=seed, seq=seq),
+        draft=word(scenario, move),
         last_lines=tuple(lines[-REMEMBERED_LINES:]),
         seed=seed,
         seq=seq,

@@ -31,6 +31,10 @@ BODIES: list[tuple[str, bytes, int, str]] = [
     ("array", b"[]", 400, "validation-failed"),
     ("string", b'"text"', 400, "validation-failed"),
     ("empty object", b"{}", 400, "validation-failed"),
+    ("lone surrogate", b'"\\ud800"', 400, "validation-failed"),
+    ("lone surrogate as a key", b'{"\\ud800": 1}', 400, "validation-failed"),
+    ("lone surrogate as a number", b'{"expected_seq": "\\ud800"}', 400, "validation-failed"),
+    ("lone surrogate as a choice", b'{"mode": "\\ud800"}', 400, "validation-failed"),
     ("unknown field", b'{"color": "red"}', 400, "validation-failed"),
     ("oversize", b'{"text": "' + b"a" * (1024 * 1024) + b'"}', 413, "payload-too-large"),
 ]

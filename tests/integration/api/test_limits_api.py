@@ -9,6 +9,7 @@ import pytest
 from infra.tenants import Registry
 from services.api.app import create_app
 from services.api.context import ProcessContext
+from shared.db.tx import tenant_tx
 from shared.keys import parse_key
 from tests.integration.api.conftest import FakeWorker, Partner
 from tests.support.tenants import TenantFactory
@@ -63,3 +64,28 @@ async def test_a_revoked_key_is_forgotten(
     assert (await bound.get("/v1/teams")).status_code == 200, "cached, as documented"
     monkeypatch.setattr("services.api.auth.CACHE_S", 0.0)
     assert (await bound.get("/v1/teams")).status_code == 401
+
+
+async def test_waiting_autopilots_count_against_the_next_one(
+    context: ProcessContext, tenants: TenantFactory
+) -> None:
+    settings = msgspec.structs.replace(context.settings, tenant_backlog=2)
+    app = create_app(dataclasses.replace(context, settings=settings))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        partner = Partner(client, await tenants.new())
+        body = {"scenario": await partner.scenario(), "learner_id": await partner.learner()}
+        async with tenant_tx(context.database, partner.tenant.tenant_id) as connection:
+            await connection.execute(
+                "insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)"
+                " select $1, gen_random_uuid(), 'batch', '{}', now() + interval '1 hour', now()"
+                "   from generate_series(1, 2)",
+                partner.tenant.tenant_id,
+            )
+        refused = await partner.post(
+            "/v1/simulations", {**body, "mode": "autopilot", "profile": "skilled"}
+        )
+        accepted = await partner.post("/v1/simulations", {**body, "mode": "interactive"})
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota-exceeded")
+    assert accepted.status_code == 201

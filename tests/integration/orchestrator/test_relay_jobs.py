@@ -1,8 +1,10 @@
 """The relay repairs: due jobs go out again, dead ones end visibly, old claims are forgotten."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 
+import asyncpg
 import msgspec
 import pytest
 from nats.aio.client import Client as NatsClient
@@ -11,7 +13,7 @@ from nats.aio.msg import Msg
 from services.orchestrator import lives
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
-from services.orchestrator.relay import WORKER_CRASHED, Relay
+from services.orchestrator.relay import LOCK, WORKER_CRASHED, Relay, _unlock
 from shared.contracts.jobs import (
     MAX_STARTS,
     ActivityDone,
@@ -23,6 +25,7 @@ from shared.contracts.jobs import (
     ScoreJob,
     SimulationEnded,
     StartScoring,
+    StartSimulation,
     TurnJob,
     decode_payload,
 )
@@ -209,6 +212,34 @@ class TestBurial:
         statuses = [(await world.scoring(one))["status"] for one in (led, lead, other)]
         assert statuses == ["failed", "failed", "queued"]
 
+    @pytest.mark.parametrize(
+        ("mode", "end_reason"), [("autopilot", "failed"), ("interactive", None)]
+    )
+    async def test_a_dead_start_of_a_simulation_fails_it_when_nobody_else_would_play_it(
+        self, world: World, relay: Relay, mode: str, end_reason: str | None
+    ) -> None:
+        simulation_id = await world.simulation(mode=mode)
+        await self._bury(world, relay, StartSimulation(simulation_id=simulation_id), JobKind.FLOW)
+        assert (await world.row(simulation_id))["end_reason"] == end_reason
+
+    async def test_a_job_buried_before_its_workflow_began_fails_the_scoring(
+        self, world: World, context: Context, relay: Relay, flow: FlowHandler, workflows: None
+    ) -> None:
+        (scoring_id,) = await world.scorings(1)
+        await world.execute(
+            "insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, dead_at,"
+            " failure_code, created_at)"
+            " values ($1, $2, 'score', '{}', now(), now(), 'worker-crashed', now())",
+            scoring_id,
+        )
+        await flow.handle(await world.flow(StartScoring(scoring_id=scoring_id)))
+
+        async def is_failed() -> bool:
+            return (await world.scoring(scoring_id))["status"] == "failed"
+
+        await eventually(is_failed)
+        assert (await world.scoring(scoring_id))["failure_code"] == WORKER_CRASHED
+
     async def test_a_dead_start_of_a_scoring_that_others_lead_fails_nothing(
         self, world: World, relay: Relay
     ) -> None:
@@ -248,6 +279,28 @@ class TestBurial:
             assert await claim(connection, message, 60) == turn
         await relay.repair()
         assert (await world.row(simulation_id))["status"] == "open"
+
+
+class TestLeadership:
+    async def test_a_lock_that_cannot_be_given_back_goes_with_its_connection(
+        self, context: Context
+    ) -> None:
+        pool = await context.database.system()
+        async with pool.acquire() as guard:
+            assert await guard.fetchval("select pg_try_advisory_lock($1)", LOCK)
+            await guard.execute("begin")
+            with suppress(asyncpg.PostgresError):
+                await guard.execute("select 1 / 0")
+            await _unlock(guard)  # refused: the transaction is aborted
+
+        async def is_free() -> bool:
+            async with pool.acquire() as other:
+                free = await other.fetchval("select pg_try_advisory_lock($1)", LOCK)
+                if free:
+                    await other.execute("select pg_advisory_unlock($1)", LOCK)
+                return bool(free)
+
+        await eventually(is_free)
 
 
 class TestHousekeeping:

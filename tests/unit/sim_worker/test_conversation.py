@@ -58,7 +58,7 @@ def talk(
             break
         previous = result.lines[-1].text
         move = respond(scenario, state, said, previous_customer=previous, seed=seed, seq=seq)
-        reply = word(scenario, state, move, seed=seed, seq=seq)
+        reply = word(scenario, move)
         result.lines += [Line(role="agent", text=said), Line(role="customer", text=reply)]
         result.moves.append(move)
         state = move.state

@@ -35,8 +35,12 @@ def gives_next_step(reading: Reading) -> Finding:
 
 
 def explains(reading: Reading) -> Finding:
-    """The answer gives a reason or explains how something works."""
-    return per_exchange(_answers(reading), act_finder(frozenset({Act.EXPLAIN})))
+    """The answer gives a reason or explains how something works; owed where something is asked."""
+    found = per_exchange(reading.exchanges, act_finder(frozenset({Act.EXPLAIN})))
+    asked = {turn.index for item in _answers(reading) if item.shows("asks") for turn in item.agent}
+    return Finding(
+        observations=tuple(seen for seen in found.observations if seen.hit or seen.agent in asked)
+    )
 
 
 def names_who_and_when(reading: Reading) -> Finding:

@@ -22,10 +22,10 @@ Find = Callable[[ReadTurn], Span | None]
 
 
 def act_finder(acts: frozenset[Act], *, bad: bool = False) -> Find:
-    """Return a finder of the sentence that holds the first of these acts."""
+    """Return a finder of the sentence that shows these acts best (bad ones: first)."""
 
     def find(turn: ReadTurn) -> Span | None:
-        span = turn.first_bad(acts) if bad else turn.first(acts)
+        span = turn.first_bad(acts) if bad else turn.best(acts)
         return None if span is None else widen(turn, span.start, span.end)
 
     return find
@@ -52,8 +52,14 @@ def observe(exchange: Exchange, find: Find) -> Observation:
 
 
 def per_exchange(exchanges: Iterable[Exchange], find: Find) -> Finding:
-    """Return one observation for each exchange."""
-    return Finding(observations=tuple(observe(exchange, find) for exchange in exchanges))
+    """Return one observation for each exchange.
+
+    After a customer who thanked or agreed nothing is owed: there only what was done counts.
+    """
+    seen = ((exchange, observe(exchange, find)) for exchange in exchanges)
+    return Finding(
+        observations=tuple(item for exchange, item in seen if item.hit or not exchange.settled)
+    )
 
 
 def per_turn(reading: Reading, find: Find) -> Finding:

@@ -13,10 +13,13 @@ from services.scoring_worker.judging.detectors.counting import (
 from services.scoring_worker.judging.finding import Finding
 from services.scoring_worker.judging.phrases import PHRASES, either
 from services.scoring_worker.judging.reading import Exchange, Reading, ReadTurn
-from services.scoring_worker.judging.words import Span, fold
+from services.scoring_worker.judging.words import Span, fold, overlap, sentence_at, topics
 from shared.contracts.dialogue import Act
 
 DEAD_END = either(PHRASES.dead_end)
+SAME_OFFER = 0.6
+"""Jaccard index of the topics of two offers from which the second only repeats the first."""
+
 _QUESTIONS = frozenset({Act.OPEN_QUESTION, Act.CLOSED_QUESTION})
 
 
@@ -28,16 +31,56 @@ def _matters(reading: Reading) -> tuple[Exchange, ...]:
     return ()
 
 
+def _first_time(reading: Reading, acts: frozenset[Act]) -> tuple[Exchange, ...]:
+    """Leave out answers that only offer again what was offered before: it counts once.
+
+    A summary repeats on purpose and stays. Answers that still find out before the first offer are
+    left out as well: there a question is the better step.
+    """
+    known: list[frozenset[str]] = []
+    kept: list[Exchange] = []
+    for exchange in _after_finding_out(reading):
+        said = [about for turn in exchange.agent for about in _offered(turn, acts)]
+        again = [any(overlap(about, old) >= SAME_OFFER for old in known) for about in said]
+        if not said or not all(again) or _does(exchange, Act.RECAP):
+            kept.append(exchange)
+        known += said
+    return tuple(kept)
+
+
+def _after_finding_out(reading: Reading) -> tuple[Exchange, ...]:
+    matters = _matters(reading)
+    offers = (n for n, item in enumerate(matters) if _does(item, Act.OFFER))
+    first = next(offers, 0)
+    told = (item for item in matters[:first] if not _does(item, Act.OPEN_QUESTION))
+    return (*told, *matters[first:])
+
+
+def _does(exchange: Exchange, act: Act) -> bool:
+    return any(turn.analysis.has(act) for turn in exchange.agent)
+
+
+def _offered(turn: ReadTurn, acts: frozenset[Act]) -> list[frozenset[str]]:
+    text = turn.turn.text
+    spans = (sentence_at(text, span.start) for span in turn.analysis.acts if span.act in acts)
+    return [topics(text[span.start : span.end]) for span in spans]
+
+
 def offers_option(reading: Reading) -> Finding:
     """The answer offers something the customer can take or choose."""
-    offer = act_finder(frozenset({Act.OFFER}))
-    return per_exchange(_matters(reading), lambda turn: None if harsh(turn) else offer(turn))
+    acts = frozenset({Act.OFFER})
+    offer = act_finder(acts)
+    return per_exchange(
+        _first_time(reading, acts), lambda turn: None if harsh(turn) else offer(turn)
+    )
 
 
 def moves_forward(reading: Reading) -> Finding:
     """The answer takes, announces or offers a concrete step."""
     step = act_finder(FIXING)
-    return per_exchange(_matters(reading), lambda turn: None if harsh(turn) else step(turn))
+    return per_exchange(
+        _first_time(reading, FIXING), lambda turn: None if harsh(turn) else step(turn)
+    )
 
 
 def asks_before_fixing(reading: Reading) -> Finding:
