@@ -255,16 +255,11 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the services (they finish what is in hand), then the servers."""
-        for pid in self._services.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        for pid in self._services.values():
-            while not _has_ended(pid):
-                if time.monotonic() > deadline:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                time.sleep(0.01)
+        # The API first: while the workers are there, its requests in hand are answered in a moment.
+        api = self._services.pop("api", None)
+        if api is not None:
+            _end([api])
+        _end(list(self._services.values()))
         self._services.clear()
         self.stack.stop()
         if self._up is not None:  # else it may be another's, who runs here already
@@ -320,6 +315,20 @@ def _say_ready(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         os.write(descriptor, b"1")
         os.close(descriptor)
+
+
+def _end(pids: list[int]) -> None:
+    """Tell processes to finish and wait for them; whoever takes too long is killed."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    for pid in pids:
+        while not _has_ended(pid):
+            if time.monotonic() > deadline:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def _has_ended(pid: int) -> bool:

@@ -88,12 +88,16 @@ def _phrases(folded: str, sentence: _Sentence) -> dict[Act, ActSpan]:
     """Return the strongest (then first) phrase of each act."""
     acts = LEXICON.acts
     best: dict[Act, ActSpan] = {}
-    for index, (position, word) in enumerate(sentence.tokens):
+    words = [word for _, word in sentence.tokens]
+    for index, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=False)):
         follow = acts.get(word)
-        if follow is None or (sentence.quotes and _inside(position, sentence.quotes)):
+        patterns = follow.by_next.get(following, follow.always) if follow else ()
+        if not patterns:
             continue
-        following = sentence.tokens[index + 1][1] if index + 1 < len(sentence.tokens) else ""
-        for pattern in follow.candidates(following):
+        position = sentence.tokens[index][0]
+        if _inside(position, sentence.quotes):
+            continue
+        for pattern in patterns:
             act = pattern.act
             if act is None or (act in best and best[act].strength >= pattern.strength):
                 continue
@@ -257,4 +261,4 @@ def _span(act: Act, whole: tuple[int, int]) -> ActSpan:
 
 
 def _inside(position: int, stretches: tuple[tuple[int, int], ...]) -> bool:
-    return any(start <= position < end for start, end in stretches)
+    return bool(stretches) and any(start <= position < end for start, end in stretches)

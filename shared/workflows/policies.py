@@ -5,8 +5,9 @@ from typing import Final
 
 from temporalio.common import RetryPolicy
 
-QUICK: Final = timedelta(seconds=30)
-"""One Postgres transaction; far above it, so that a slow moment is no failure."""
+QUICK: Final = timedelta(seconds=10)
+"""One Postgres transaction; far above it, so that a slow moment is no failure. Also how long a
+crash of the orchestrator in the middle of one delays the workflow."""
 
 SCORE: Final = timedelta(minutes=10)
 """A transcript of 500 turns judged by a slow model, behind a queue. Lost messages are the relay's

@@ -143,13 +143,14 @@ async def test_scoring_worker_dies_in_the_middle_of_a_queue(
             and await _count(product, done, tenant) > 5
         )
 
-    handing_in = partner.begin(_hand_in(partner, learner, 150))
+    handing_in = partner.begin(_hand_in(partner, learner, 100))
     killed = await product.kill_during("scoring-worker", is_in_the_middle)
     await _recovery(product, partner, killed, recovered, handing_in)
 
-    assert len(partner.scorings) == 150
+    assert len(partner.scorings) == 100
 
 
+@pytest.mark.slow  # in every run: while it hands a job over
 async def test_orchestrator_dies_with_workflows_open(
     product: Product, partner: Partner, recovered: Recovered
 ) -> None:
@@ -168,7 +169,13 @@ async def test_orchestrator_dies_with_workflows_open(
     await _recovery(product, partner, killed, recovered, handing_in, *ending)
 
 
-@pytest.mark.parametrize(("kind", "table"), [("score", "scorings"), ("batch", "simulations")])
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        ("score", "scorings"),
+        pytest.param("batch", "simulations", marks=pytest.mark.slow),
+    ],
+)
 async def test_orchestrator_dies_while_it_hands_a_job_over(
     product: Product, partner: Partner, recovered: Recovered, kind: str, table: str
 ) -> None:
@@ -219,6 +226,7 @@ async def test_reporting_dies_while_it_counts(
     assert [point["n"] for point in trend["data"]] == [60]
 
 
+@pytest.mark.slow  # each alone; in every run they die together, and NATS with its store
 @pytest.mark.parametrize("victim", ["nats", "temporal", "postgres"])
 async def test_a_server_dies_with_everything_in_flight(
     product: Product, partner: Partner, recovered: Recovered, victim: str

@@ -11,7 +11,8 @@ from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
 from shared.ids import format_id, parse_id
-from tests.integration.api.conftest import IDS, Partner
+from shared.keys import SCOPES
+from tests.integration.api.conftest import IDS, KeyMaker, Partner
 
 
 def _conversation(turns: int = 2, **fields: Any) -> dict[str, Any]:
@@ -157,10 +158,10 @@ async def test_every_wrong_field_is_named_at_once(partner: Partner) -> None:
     ]
 
 
-async def test_an_assessment_is_opened(
-    partner: Partner, stranger: Partner, database: Database, keys: KeyRing
-) -> None:
-    learner = await partner.learner()
+async def _assessed(
+    partner: Partner, database: Database, keys: KeyRing, learner: str
+) -> tuple[dict[str, Any], str]:
+    """A scoring with its assessment, as the worker stores it: the scoring and the path to read."""
     created = await partner.post(
         "/v1/scorings", {"conversation": _conversation(), "learner_id": learner}
     )
@@ -197,15 +198,66 @@ async def test_an_assessment_is_opened(
             scoring_id,
             assessment_id,
         )
-    path = f"/v1/assessments/{format_id('asm', assessment_id)}"
+    return created.json(), f"/v1/assessments/{format_id('asm', assessment_id)}"
+
+
+async def test_an_assessment_is_opened(
+    partner: Partner, stranger: Partner, database: Database, keys: KeyRing
+) -> None:
+    created, path = await _assessed(partner, database, keys, await partner.learner())
 
     view = (await partner.get(path)).json()
 
     assert view["overall"] == 71
     assert view["flags"] == ["self_praise"]
     assert view["rubric"]["slug"] == "general"
-    assert view["conversation_id"] == created.json()["conversation"]["id"]
+    assert view["conversation_id"] == created["conversation"]["id"]
     assert view["metrics"]["talk_share"] == 0.5
-    scoring = (await partner.get(f"/v1/scorings/{created.json()['id']}")).json()
+    scoring = (await partner.get(f"/v1/scorings/{created['id']}")).json()
     assert scoring["assessment_id"] == view["id"]
     assert (await stranger.get(path)).status_code == 404
+    assert (await stranger.get(f"/v1/scorings/{created['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("bound_to", ["learner", "team"])
+async def test_a_bound_key_opens_no_foreign_door(
+    partner: Partner, database: Database, keys: KeyRing, key_maker: KeyMaker, bound_to: str
+) -> None:
+    """Every path that shows or changes something of a person."""
+    team, other_team = await partner.team(), await partner.team()
+    mine = await partner.learner(memberships=[{"team_id": team}])
+    other = await partner.learner(memberships=[{"team_id": other_team}])
+    bounds = (
+        {"learner_id": parse_id("lrn", mine)}
+        if bound_to == "learner"
+        else {"team_ids": [parse_id("team", team)]}
+    )
+    bound = partner.as_key(await key_maker.new(partner.tenant.tenant_id, scopes=SCOPES, **bounds))
+    shown = {}
+    for learner, status in ((mine, 200), (other, 404)):
+        simulation = (await partner.simulation(learner))["id"]
+        scoring, assessment = await _assessed(partner, database, keys, learner)
+        shown[learner] = (simulation, scoring["id"])
+        for path in (
+            f"/v1/learners/{learner}",
+            f"/v1/simulations/{simulation}",
+            f"/v1/simulations/{simulation}/turns",
+            f"/v1/scorings/{scoring['id']}",
+            assessment,
+        ):
+            assert (await bound.get(path)).status_code == status, path
+        ended = await bound.post(f"/v1/simulations/{simulation}/end")
+        assert ended.status_code == status
+        handed_in = await bound.post(
+            "/v1/scorings", {"conversation": _conversation(), "learner_id": learner}
+        )
+        assert handed_in.status_code == (202 if status == 200 else 404)
+    for noun in ("learners", "simulations", "scorings"):
+        seen = {each["id"] for each in (await bound.get(f"/v1/{noun}")).json()["data"]}
+        assert seen & {mine, *shown[mine]}
+        assert not seen & {other, *shown[other]}
+        filtered = await bound.get(f"/v1/{noun}", params={"learner_id": other})
+        if noun != "learners":
+            assert filtered.json()["data"] == []
+    trend = await bound.get(f"/v1/reports/teams/{other_team}/trend")
+    assert trend.status_code == 404

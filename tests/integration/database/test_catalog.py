@@ -6,6 +6,9 @@ import pytest
 WITHOUT_TENANT = {"app.ops_keys": "operators belong to no tenant; only the system role may see it"}
 """Reviewed: tables in the product's schemas that have no tenant_id."""
 
+APP_MAY_CALL = {"current_tenant", "take_turn_v1", "advance_v1"}
+"""Procedures that set tables up are the owner's."""
+
 SYSTEM_MAY_SEE = {
     "app.tenants": {"tenant_id", "slug", "status", "time_zone", "created_at"},
     "app.api_keys": {
@@ -138,6 +141,20 @@ class TestCatalog:
             " and pronamespace in ('app'::regnamespace, 'report'::regnamespace)"
         )
         assert definers == []
+
+    async def test_only_the_app_role_may_call_functions(self, catalog) -> None:
+        async def callers(role: str) -> set[str]:
+            rows = await catalog.fetch(
+                "select proname from pg_proc where has_function_privilege($1, oid, 'execute')"
+                " and pronamespace in ('app'::regnamespace, 'report'::regnamespace)",
+                role,
+            )
+            return {row["proname"] for row in rows}
+
+        assert await callers("rapport_app") == APP_MAY_CALL
+        assert await callers("rapport_system") == set()
+        await catalog.execute("create function app.escaped() returns int language sql return 1")
+        assert await callers("rapport_system") == set()
 
     async def test_service_roles_have_no_power_of_their_own(self, catalog) -> None:
         roles = await catalog.fetch(
