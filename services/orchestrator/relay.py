@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 from services.orchestrator import lives
 from services.orchestrator.context import Context
@@ -52,6 +53,9 @@ REST_S = 0.03
 STANDBY_S = 1.0
 """Seconds between two tries for the lock."""
 
+STREAM_CHECK_S = 5.0
+"""Seconds between two checks that the stream of events exists."""
+
 HOUSEKEEPING_S = 600.0
 """Seconds between two clean-ups of old idempotency claims."""
 
@@ -72,13 +76,17 @@ class Relay:
         self._last_cleaning = float("-inf")
 
     async def run(self) -> None:
-        """Work while this process holds the lock; wait for it otherwise. Ends only by
-        cancellation.
-        """
+        """Work while this process holds the lock, else wait for it; ends only by cancellation."""
         await self._client.subscribe(WAKE_EVENTS, cb=self._on_wake)
+        keeper = asyncio.create_task(self._keep_stream())
+        try:
+            await self._lead_forever()
+        finally:
+            keeper.cancel()
+
+    async def _lead_forever(self) -> None:
         while True:
             try:
-                await ensure_stream(self._client, events_stream_config())
                 pool = await self._context.database.system()
                 async with pool.acquire() as guard:
                     if await guard.fetchval("select pg_try_advisory_lock($1)", LOCK):
@@ -90,6 +98,15 @@ class Relay:
             except Exception:
                 log.warning("relay.interrupted", exc_info=True)
             await asyncio.sleep(STANDBY_S)
+
+    async def _keep_stream(self) -> None:
+        """Make the stream of events again when the store of NATS was lost."""
+        while True:
+            try:
+                await ensure_stream(self._client, events_stream_config(), patience_s=0)
+            except (NatsError, TimeoutError, OSError) as error:
+                log.warning("relay.stream_failed", error=type(error).__name__)
+            await asyncio.sleep(STREAM_CHECK_S)
 
     async def _on_wake(self, _message: Msg) -> None:
         self._wake.set()

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 
@@ -194,6 +195,8 @@ class TestAutopilot:
         reply_to = ReplyTo(
             workflow_id=format_id("sim", simulation_id), activity_id=f"play-{simulation_id}"
         )
+        # A worker's answer that comes before the activity began finds no one to tell.
+        await eventually(lambda: _is_dispatched(context, simulation_id))
         done = ActivityDone(reply_to=reply_to, failure_code="worker-crashed")
         await flow.handle(await world.flow(done))
         await eventually(lambda: _is_closed(context, simulation_id))
@@ -201,6 +204,13 @@ class TestAutopilot:
         assert (row["status"], row["end_reason"]) == ("ended", "failed")
         assert await world.event_types(simulation_id) == ["simulation.ended"]
         assert await world.fetch("select 1 from scorings where tenant_id = $1") == []
+
+
+async def _is_dispatched(context: Context, simulation_id: UUID) -> bool:
+    handle = context.temporal.get_workflow_handle(format_id("sim", simulation_id))
+    description = await handle.describe()
+    started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+    return [one.state for one in description.raw_description.pending_activities] == [started]
 
 
 async def _batch_job_exists(world: World) -> bool:
