@@ -16,11 +16,10 @@ from infra.supervisor import UpFile
 DELAY_MS = 200
 """Wording delay: stands in for a model."""
 
-IDLE_TURNS = 60
-MANY = 50
-MANY_TURNS = 12
-"""Turns per conversation with 50 in flight."""
+IDLE = 15
+"""Conversations, one after the other, that show an idle product."""
 
+MANY = 50
 CROWD = 500
 CROWD_TURNS = 6
 
@@ -57,17 +56,13 @@ async def _measure(report: Report, up: UpFile) -> None:
     learner = await _learner(up)
     await _floors(report, up)
     await _converse(up, learner, 1, 3)  # warm-up: caches, pools, first plans
-    idle = await _converse(up, learner, 1, IDLE_TURNS)
+    idle = await _at_once(up, learner, descendants(up.pids["supervisor"]), IDLE, 1)
     report.add("turn.added_p50_ms", percentile(idle, 0.5), "ms", 10)
     report.add("turn.added_p95_ms", percentile(idle, 0.95), "ms", 20)
-    await _settled(up)
-    many = await _converse(up, learner, MANY, MANY_TURNS)
-    report.add("turn.added_p95_ms_50", percentile(many, 0.95), "ms", 60)
-    await _settled(up)
     pids = descendants(up.pids["supervisor"])
-    conversations = await _open_many(up, learner, CROWD)
-    await _settled(up)
-    await _quiet(pids)
+    many = await _at_once(up, learner, pids, MANY * 2, MANY)
+    report.add("turn.added_p95_ms_50", percentile(many, 0.95), "ms", 60)
+    conversations = await _rested(up, learner, pids, CROWD)
     before, started = cpu_s(pids), time.perf_counter()
     crowd = await asyncio.gather(*(_talk(*one, CROWD_TURNS) for one in conversations))
     turns = sum(len(one) for one in crowd)
@@ -100,6 +95,31 @@ async def _learner(up: UpFile) -> str:
     body = {"external_id": f"bench-{time.time_ns()}"}
     learner: str = (await connection.post("/v1/learners", body, 201))["id"]
     return learner
+
+
+async def _rested(
+    up: UpFile, learner: str, pids: list[int], count: int
+) -> list[tuple[Connection, str]]:
+    """Open conversations and wait until their starts cost nothing any more."""
+    conversations = await _open_many(up, learner, count)
+    await _settled(up)
+    await _quiet(pids)
+    return conversations
+
+
+async def _at_once(
+    up: UpFile, learner: str, pids: list[int], conversations: int, users: int
+) -> list[float]:
+    """Return milliseconds added per turn with `users` talking at once, without a pause."""
+    opened = await _rested(up, learner, pids, conversations)
+
+    async def user(number: int) -> list[float]:
+        added: list[float] = []
+        for connection, simulation in opened[number::users]:
+            added += await _talk(connection, simulation, len(LINES))
+        return added
+
+    return [one for each in await asyncio.gather(*map(user, range(users))) for one in each]
 
 
 async def _open_many(up: UpFile, learner: str, count: int) -> list[tuple[Connection, str]]:

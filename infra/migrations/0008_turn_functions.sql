@@ -1,4 +1,4 @@
--- The two statements of a worker's turn, each one round trip. A function sets its tenant itself (local to
+-- The statements of a turn on its usual way, each one round trip. A function sets its tenant itself (local to
 -- the statement's own transaction) and runs with the caller's rights, so row security holds inside.
 -- Changed behavior is a new function with the next number: old and new workers run side by side.
 
@@ -12,6 +12,8 @@ create function app.take_turn_v1(
 #variable_conflict use_column
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
+  -- A claim that a crash of the server forgets only means that somebody takes the job sooner.
+  perform set_config('synchronous_commit', 'off', true);
   return query
   with job as (
     update jobs
@@ -80,4 +82,45 @@ begin
     delete from jobs where tenant_id = p_tenant and job_id = p_job;
   end if;
   return moved;
+end $$;
+
+-- Takes a learner's turn when nothing stands against it: the simulation is open and where the client thinks
+-- it is, the caller may see it, the text was sealed with the key it has now, the idempotency key is new.
+-- False, and nothing changed, otherwise: then the caller finds out why, step by step.
+create function app.say_v1(
+  p_tenant uuid, p_learner uuid, p_teams uuid[], p_today date, p_simulation uuid, p_expected integer,
+  p_wrapped bytea, p_claim bytea, p_fingerprint bytea, p_turn uuid, p_text bytea, p_job uuid,
+  p_payload jsonb, p_now timestamptz, p_retry_at timestamptz
+) returns boolean language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  perform 1
+     from simulations s
+     join learner_keys k on k.tenant_id = p_tenant and k.learner_id = s.learner_id
+    where s.tenant_id = p_tenant and s.simulation_id = p_simulation
+      and s.status = 'open' and s.mode = 'interactive' and s.last_seq = p_expected
+      and k.wrapped = p_wrapped
+      and (p_learner is null or s.learner_id = p_learner)
+      and (p_teams is null or exists (
+            select from memberships m
+             where m.tenant_id = p_tenant and m.learner_id = s.learner_id
+               and m.team_id = any (p_teams)
+               and m.valid_from <= p_today and (m.valid_to is null or m.valid_to > p_today)))
+      for no key update of s;
+  if not found then
+    return false;
+  end if;
+  insert into idempotency_claims (tenant_id, claim_hash, fingerprint, resource_id, sequence, created_at)
+  values (p_tenant, p_claim, p_fingerprint, p_simulation, p_expected + 1, p_now)
+  on conflict do nothing;
+  if not found then
+    return false;
+  end if;
+  insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, created_at)
+  values (p_tenant, p_simulation, p_expected + 1, p_turn, 'learner', p_text, p_now);
+  insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)
+  values (p_tenant, p_job, 'turn', p_payload, p_retry_at, p_now);
+  update simulations set last_seq = p_expected + 1, last_activity_at = p_now
+   where tenant_id = p_tenant and simulation_id = p_simulation;
+  return true;
 end $$;

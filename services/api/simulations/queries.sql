@@ -138,3 +138,7 @@ select t.*, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
  order by t.seq
  limit $7
+
+-- name: say
+-- A learner's turn on its usual way, in one round trip; see app.say_v1.
+select * from app.say_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as is_taken

@@ -16,9 +16,10 @@ from shared.contracts.jobs import TurnJob, encode_payload
 from shared.contracts.live import LiveTurn
 from shared.contracts.scenario import Mind, ScenarioSpec
 from shared.contracts.simulation import Cause, PersonaState
-from shared.db.pool import Connection
+from shared.db.pool import Connection, Database
 from shared.db.sealed import SealKey, turn_row
 from shared.db.sql import Queries
+from shared.db.tx import tenant_once
 from shared.errors import NotFoundError
 
 Mode = Literal["interactive", "autopilot"]
@@ -305,6 +306,34 @@ def open_turn(row: asyncpg.Record, key: SealKey) -> Turn:
         engine=row["engine"],
         created_at=row["created_at"],
     )
+
+
+async def say(database: Database, bounds: Bounds, turn: LearnerTurn, wrapped: bytes) -> bool:
+    """Store a learner's turn if nothing stands against it; False changes nothing and says not why.
+
+    A transaction of its own, in one round trip; `open_gate` and `insert_learner_turn` are the long
+    way.
+    """
+    payload = encode_payload(TurnJob(simulation_id=turn.simulation_id, seq=turn.seq + 1))
+    rows = await tenant_once(
+        database,
+        bounds[0],
+        _SQL["say"],
+        *bounds[1:],
+        turn.simulation_id,
+        turn.seq - 1,
+        wrapped,
+        turn.claim.hash,
+        turn.claim.fingerprint,
+        turn.turn_id,
+        turn.sealed,
+        turn.job_id,
+        payload,
+        turn.at,
+        turn.retry_at,
+    )
+    is_taken: bool = rows[0]["is_taken"]
+    return is_taken
 
 
 def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) -> Exchange:

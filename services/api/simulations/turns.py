@@ -5,7 +5,7 @@ If this process dies after the commit, the reply is still made, and a repeated r
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ from services.api.simulations.repository import (
     Turn,
     heard_exchange,
     open_turn,
+    say,
 )
 from shared.contracts.jobs import JobKind, JobMessage
 from shared.db.outbox import RETRY_AFTER_FULL_S
@@ -40,6 +41,9 @@ from shared.errors import (
 COUNTED_FOR_S = 1.0
 BURST = 3000
 """More turns than one process accepts in `COUNTED_FOR_S`; several processes share the rest."""
+
+REMEMBERED_VOICES = 20_000
+"""Simulations whose learner's wrapped key a process remembers from the turn before."""
 
 LOOK_S = 1.0
 """Seconds between two looks into Postgres while waiting: news over NATS may be lost."""
@@ -97,6 +101,7 @@ class TurnService:
         self._context = context
         self._live = live
         self._backlogs = Backlogs()
+        self._voices: dict[tuple[UUID, UUID], tuple[UUID, bytes]] = {}
 
     async def say(
         self, principal: Principal, claim: Claim, simulation_id: UUID, text: str, expected_seq: int
@@ -145,8 +150,16 @@ class TurnService:
         now = context.clock.now()
         backlog = context.settings.tenant_backlog
         count_to = self._backlogs.count_to(principal.tenant_id, backlog)
+        bounds = principal.bounds(now)
+        known = self._voices.get((principal.tenant_id, simulation_id))
+        if known is not None and not count_to:
+            tenant = await context.keys.warm(context.database, principal.tenant_id)
+            key = tenant.learner_key(*known)
+            turn = self._turn(claim, simulation_id, text, expected_seq, key, now)
+            if await say(context.database, bounds, turn, known[1]):
+                return _Accepted(seq=turn.seq, key=key, turn=turn)
         async with tenant_tx(context.database, principal.tenant_id, is_hot=True) as connection:
-            repository = SimulationRepository(connection, principal.bounds(now))
+            repository = SimulationRepository(connection, bounds)
             gate = await repository.open_gate(simulation_id, claim, count_to)
             if count_to:
                 self._backlogs.note(principal.tenant_id, gate.waiting)
@@ -158,19 +171,37 @@ class TurnService:
                 return _Accepted(seq=earlier, key=key, turn=None)
             if refusal is not None:
                 raise refusal
-            seq = expected_seq + 1
-            turn = LearnerTurn(
-                simulation_id=simulation_id,
-                seq=seq,
-                turn_id=context.ids.new(),
-                sealed=key.seal_text(text, "turns.text", turn_row(simulation_id, seq)),
-                job_id=context.ids.new(),
-                claim=claim,
-                at=now,
-                retry_at=now + timedelta(seconds=context.settings.job_first_retry_s),
-            )
+            turn = self._turn(claim, simulation_id, text, expected_seq, key, now)
             await repository.insert_learner_turn(turn)
-        return _Accepted(seq=seq, key=key, turn=turn)
+        self._remember(principal.tenant_id, simulation_id, gate)
+        return _Accepted(seq=turn.seq, key=key, turn=turn)
+
+    def _turn(
+        self,
+        claim: Claim,
+        simulation_id: UUID,
+        text: str,
+        expected_seq: int,
+        key: SealKey,
+        now: datetime,
+    ) -> LearnerTurn:
+        seq = expected_seq + 1
+        return LearnerTurn(
+            simulation_id=simulation_id,
+            seq=seq,
+            turn_id=self._context.ids.new(),
+            sealed=key.seal_text(text, "turns.text", turn_row(simulation_id, seq)),
+            job_id=self._context.ids.new(),
+            claim=claim,
+            at=now,
+            retry_at=now + timedelta(seconds=self._context.settings.job_first_retry_s),
+        )
+
+    def _remember(self, tenant_id: UUID, simulation_id: UUID, gate: Gate) -> None:
+        """Keep the wrapped key for the next turn; Postgres decides whether it is still the one."""
+        if len(self._voices) >= REMEMBERED_VOICES:
+            self._voices.pop(next(iter(self._voices)))
+        self._voices[tenant_id, simulation_id] = (gate.learner_id, gate.wrapped)
 
     async def _await_reply(
         self,
