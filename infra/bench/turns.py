@@ -55,11 +55,11 @@ def run(report: Report, data_dir: Path) -> None:
 async def _measure(report: Report, up: UpFile) -> None:
     learner = await _learner(up)
     await _floors(report, up)
-    await _converse(up, learner, 1, 3)  # warm-up: caches, pools, first plans
-    idle = await _at_once(up, learner, descendants(up.pids["supervisor"]), IDLE, 1)
+    pids = descendants(up.pids["supervisor"])
+    await _at_once(up, learner, pids, MANY, MANY)  # warm-up: connections, caches, first plans
+    idle = await _at_once(up, learner, pids, IDLE, 1)
     report.add("turn.added_p50_ms", percentile(idle, 0.5), "ms", 10)
     report.add("turn.added_p95_ms", percentile(idle, 0.95), "ms", 20)
-    pids = descendants(up.pids["supervisor"])
     many = await _at_once(up, learner, pids, MANY * 2, MANY)
     report.add("turn.added_p95_ms_50", percentile(many, 0.95), "ms", 60)
     conversations = await _rested(up, learner, pids, CROWD)
@@ -110,10 +110,15 @@ async def _rested(
 async def _at_once(
     up: UpFile, learner: str, pids: list[int], conversations: int, users: int
 ) -> list[float]:
-    """Return milliseconds added per turn with `users` talking at once, without a pause."""
+    """Return milliseconds added per turn with `users` talking at once, without a pause.
+
+    They start one after the other within a turn's time: people do not speak in chorus, and a chorus
+    would measure how long one burst takes to drain.
+    """
     opened = await _rested(up, learner, pids, conversations)
 
     async def user(number: int) -> list[float]:
+        await asyncio.sleep(number * DELAY_MS / 1000 / users)
         added: list[float] = []
         for connection, simulation in opened[number::users]:
             added += await _talk(connection, simulation, len(LINES))
@@ -134,20 +139,6 @@ async def _simulation(connection: Connection, learner: str, seed: int) -> str:
     body = {"scenario": SCENARIO, "learner_id": learner, "mode": "interactive", "seed": seed}
     simulation: str = (await connection.post("/v1/simulations", body, 201))["id"]
     return simulation
-
-
-async def _converse(up: UpFile, learner: str, users: int, turns: int) -> list[float]:
-    """Return milliseconds added per turn, all users talking at once without a pause."""
-
-    async def user(number: int) -> list[float]:
-        connection = await Connection.open(up.api_url, up.api_key)
-        added: list[float] = []
-        while len(added) < turns:
-            simulation = await _simulation(connection, learner, number)
-            added += await _talk(connection, simulation, min(len(LINES), turns - len(added)))
-        return added
-
-    return [one for each in await asyncio.gather(*map(user, range(users))) for one in each]
 
 
 async def _talk(connection: Connection, simulation: str, turns: int) -> list[float]:
