@@ -8,6 +8,7 @@ synchronous and single-threaded. In production each service is started by `rappo
 import asyncio
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import select
@@ -109,9 +110,13 @@ class Supervisor:
                 stopped again.
         """
         try:
+            # Nothing imported becomes garbage; collecting meanwhile costs a tenth of the start, and
+            # frozen objects stay on pages that the forked services share.
+            gc.disable()
             self.stack.launch()
             for module in SHARED_IMPORTS:
                 importlib.import_module(module)
+            gc.freeze()
             self._api_port = self._wanted_port() or choose_port(PREFERRED_PORT)
             self._environment.setdefault("RAPPORT_MASTER_KEY", self.stack.credentials.master_key)
             starting = {name: self._spawn(name) for name in SERVICES}
@@ -124,6 +129,7 @@ class Supervisor:
         except BaseException:
             self.stop()
             raise
+        gc.enable()
         self._up = UpFile(
             api_url=f"http://127.0.0.1:{self._api_port}",
             api_key=keys.api_key,
@@ -285,6 +291,8 @@ def run_service(
 
     service = name.replace("-", "_")
     module = importlib.import_module(f"services.{service}.main")
+    gc.freeze()
+    gc.enable()
     return run(service, module.serve, environment=environment, ready=ready) if go() else 0
 
 

@@ -55,7 +55,8 @@ class Coaching(Authored, frozen=True, kw_only=True):
 
 def _load(name: str) -> object:
     source = resources.files("services.scoring_worker.judging").joinpath(name)
-    return yaml.safe_load(source.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times faster
+    return yaml.load(source.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
 
 
 def either(entries: Iterable[str]) -> re.Pattern[str]:
