@@ -1,6 +1,6 @@
 """Wiring only: one stack per run, one database cloned per module."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,10 @@ from shared.db.pool import Database
 from shared.messaging import connect as nats_connect
 from tests.support.databases import Databases
 from tests.support.tenants import TenantFactory
+
+SHOWN = 30
+
+LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +79,20 @@ def tenants(database: Database, settings: Settings) -> TenantFactory:
 def repository_root() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember what this run leaves out."""
+    if items:
+        items[0].config.stash.setdefault(LEFT_OUT, []).extend(item.nodeid for item in items)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out, by name when they are few."""
+    left_out = config.stash.get(LEFT_OUT, [])
+    if left_out:
+        terminalreporter.section(f"left out: {len(left_out)}; `make test-full` runs everything")
+        for name in left_out[:SHOWN]:
+            terminalreporter.write_line(name)
