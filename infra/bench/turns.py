@@ -77,9 +77,10 @@ async def _floors(report: Report, up: UpFile) -> None:
     http = [await _timed(connection.request("GET", "/livez")) for _ in range(100)]
     report.add("turn.floor_http_ms", percentile(http, 0.5), "ms")
     database = await asyncpg.connect(up.database_url)
-    await database.execute("create temp table bench_floor (number int, text bytea)")
-    insert = "insert into bench_floor values (1, $1)"
+    await database.execute("create table public.bench_floor (number int, text bytea)")
+    insert = "insert into public.bench_floor values (1, $1)"
     commit = [await _timed(database.execute(insert, b"x" * 200)) for _ in range(100)]
+    await database.execute("drop table public.bench_floor")
     await database.close()
     report.add("turn.floor_commit_ms", percentile(commit, 0.5), "ms")
 
