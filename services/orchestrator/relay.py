@@ -128,7 +128,9 @@ class Relay:
             if placed >= EVENTS_PER_PASS:
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(next_repair - loop.time(), 0))
+                # Not wait_for: on Python 3.11 it may swallow a cancellation.
+                async with asyncio.timeout(max(next_repair - loop.time(), 0)):
+                    await self._wake.wait()
                 await asyncio.sleep(REST_S)
             self._wake.clear()
 
@@ -205,7 +207,7 @@ class Relay:
 async def _unlock(guard: Connection) -> None:
     try:
         await guard.execute("select pg_advisory_unlock($1)", LOCK)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         # Back in the pool it would hold the lock for ever: nobody could lead any more.
         guard.terminate()
         log.info("relay.lock_lost")

@@ -1,5 +1,6 @@
 """Connection pools of a process: one per database role. Only `shared/db` acquires connections."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -11,6 +12,9 @@ SYSTEM_ROLE = "rapport_system"
 
 STATEMENT_TIMEOUT = "15s"
 """Longest statement; a request has given up by then."""
+
+CLOSE_TIMEOUT_S = 5.0
+"""Longest wait for a connection that its user does not give back; a stop must not hang on it."""
 
 IDLE_IN_TRANSACTION_TIMEOUT = "15s"
 """No transaction spans a network call, so an idle one is a bug or a stopped process."""
@@ -61,10 +65,15 @@ class Database:
         return self._system
 
     async def close(self) -> None:
-        """Close every connection, waiting for transactions in hand."""
-        await self.app.close()
-        if self._system is not None:
-            await self._system.close()
+        """Close every connection; transactions in hand have `CLOSE_TIMEOUT_S` to finish."""
+        for pool in (self.app, self._system):
+            if pool is None:
+                continue
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
 
 
 async def connect(settings: Settings, service: str) -> Database:
