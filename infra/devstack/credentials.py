@@ -21,8 +21,6 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """Password of the login role that the services connect as; the migrations set it."""
     master_key: str
     """32 random bytes in base64: `RAPPORT_MASTER_KEY`, which wraps the tenants' keys."""
-    lookup_key: str
-    """32 random bytes in base64: `RAPPORT_LOOKUP_KEY`, for keyed hashes without a tenant."""
     nats: dict[str, str]
     """One NATS password per user of `nats_users`."""
 
@@ -60,7 +58,6 @@ def _completed(known: dict[str, object], nats_users: Iterable[str]) -> dict[str,
         "postgres_superuser": _password(),
         "postgres_login": _password(),
         "master_key": _key(),
-        "lookup_key": _key(),
     }
     return made | known | {"nats": {user: _password() for user in nats_users} | nats}
 
