@@ -37,6 +37,60 @@ class Act(StrEnum):
     RECAP = "recap"
     REASSURE = "reassure"
     CLOSE = "close"
+    PROBE = "probe"
+    CONCEDE = "concede"
+    GIVE_AWAY = "give_away"
+    OFFER_CHOICE = "offer_choice"
+    REFUSE = "refuse"
+    HAND_OVER = "hand_over"
+    UPSELL = "upsell"
+    INTERRUPT = "interrupt"
+    REPEAT = "repeat"
+    SARCASM = "sarcasm"
+    PRAISE = "praise"
+    SET_BOUNDARY = "set_boundary"
+    SIGNPOST = "signpost"
+
+
+class Topic(StrEnum):
+    """What an act is about, as far as its own words show it; a closed, general list."""
+
+    IDENTITY = "identity"
+    MONEY = "money"
+    TIME = "time"
+    DELIVERY = "delivery"
+    PRODUCT = "product"
+    ACCOUNT = "account"
+    CONTRACT = "contract"
+    SECURITY = "security"
+    RULES = "rules"
+    FEELING = "feeling"
+    PEOPLE = "people"
+    HISTORY = "history"
+    """What happened before."""
+
+
+class QuantityKind(StrEnum):
+    """What a number in a turn counts."""
+
+    MONEY = "money"
+    """In hundredths of the currency unit."""
+    PERCENT = "percent"
+    HOURS = "hours"
+    DAYS = "days"
+    """Weeks count seven."""
+    MONTHS = "months"
+    """Years count twelve; `in six payments` counts six."""
+
+
+class Quantity(Record, frozen=True, kw_only=True):
+    """A number that somebody named, with its words."""
+
+    kind: QuantityKind
+    value: int
+    start: int
+    end: int
+    """Offsets into the turn's text, as in `ActSpan`."""
 
 
 class ActSpan(Record, frozen=True, kw_only=True):
@@ -49,6 +103,8 @@ class ActSpan(Record, frozen=True, kw_only=True):
     """One past the last character; `text[start:end]` is the evidence."""
     strength: int = 1
     """1 weak, 2 clear, 3 strong."""
+    topic: Topic | None = None
+    """What the span is about; None when its words do not show it."""
 
 
 class TurnAnalysis(Record, frozen=True, kw_only=True):
