@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
 import asyncpg
@@ -19,7 +18,9 @@ from shared.db.tx import system_tx, tenant_tx
 from shared.ids import IdMaker, Uuid7Maker
 from shared.keys import SCOPES, Environment, new_key, parse_key, same_hash
 from shared.library import load_scenarios
+from shared.library.lint import Finding, errors, lint
 from shared.library.rubrics import load_rubrics
+from shared.library.versions import Content, content_of
 
 SQL = Queries("infra", "tenants.sql")
 
@@ -28,8 +29,36 @@ class TenantError(Exception):
     """The command cannot be done; the message says why in one line."""
 
 
+class ScenarioFaultsError(TenantError):
+    """The scenario has faults that keep it from being published."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__(f"{len(errors(findings))} errors keep it from being published")
+        self.findings = tuple(findings)
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What publishing came to."""
+
+    version: int
+    is_new: bool
+    """False when it was the newest version already."""
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant's scenario, in a list."""
+
+    slug: str
+    version: int | None
+    """The newest; None when none was published."""
+    origin: str | None
+    """Of the newest version: `library` or `tenant`."""
+    revision: int | None
+    """Of the draft; None when there is none."""
+
+
 class Registry:
-    """Creates tenants and keys."""
+    """Creates tenants and keys, and publishes scenarios."""
 
     def __init__(
         self,
@@ -106,7 +135,7 @@ class Registry:
         """Give a tenant the built-in scenarios and rubrics; return how many new versions that made.
 
         A version is never changed: a file that differs from the newest version
-        becomes the next one.
+        becomes the next one, unless the tenant has made the scenario its own.
         """
         async with tenant_tx(self._database, tenant_id) as connection:
             return await self._seed(connection, tenant_id)
@@ -122,24 +151,72 @@ class Registry:
     async def _publish(
         self, connection: Connection, tenant_id: UUID, noun: str, spec: ScenarioSpec | RubricSpec
     ) -> int:
-        content = msgspec.json.encode(spec)
-        digest = sha256(content).digest()
+        row = await self._thing(connection, tenant_id, noun, spec)
+        content = content_of(spec)
+        if row["content_hash"] == content.hash or row.get("is_own"):
+            return 0
+        await self._insert_version(connection, tenant_id, f"insert_{noun}_version", row, content)
+        return 1
+
+    async def publish_scenario(self, tenant_id: UUID, spec: ScenarioSpec) -> Published:
+        """Publish a scenario as the tenant's own; drafts stay as they are.
+
+        Raises:
+            ScenarioFaultsError: the linter has found errors.
+            TenantError: somebody else published it at the same moment.
+        """
+        content = content_of(spec)
+        try:
+            async with tenant_tx(self._database, tenant_id) as connection:
+                rubrics = await connection.fetch(SQL["rubric_slugs"], tenant_id)
+                findings = lint(spec, rubrics=[row["slug"] for row in rubrics])
+                if errors(findings):
+                    raise ScenarioFaultsError(findings)
+                row = await self._thing(connection, tenant_id, "scenario", spec)
+                if row["content_hash"] == content.hash:
+                    return Published(version=row["version"], is_new=False)
+                version = await self._insert_version(
+                    connection, tenant_id, "insert_own_version", row, content
+                )
+        except asyncpg.UniqueViolationError:
+            raise TenantError("somebody else published it just now; try again") from None
+        return Published(version=version, is_new=True)
+
+    async def list_scenarios(self, tenant_id: UUID) -> tuple[Holding, ...]:
+        """Return the tenant's scenarios by slug, unpublished ones included."""
+        async with tenant_tx(self._database, tenant_id) as connection:
+            rows = await connection.fetch(SQL["list_scenarios"], tenant_id)
+        return tuple(Holding(**row) for row in rows)
+
+    async def _thing(
+        self, connection: Connection, tenant_id: UUID, noun: str, spec: ScenarioSpec | RubricSpec
+    ) -> asyncpg.Record:
+        """Return the thing with its newest version, made where it is missing."""
         now = self._clock.now()
         await connection.execute(SQL[f"insert_{noun}"], tenant_id, self._ids.new(), spec.slug, now)
         row = await connection.fetchrow(SQL[f"newest_{noun}"], tenant_id, spec.slug)
         assert row is not None  # noqa: S101  (inserted one line above)
-        if row["content_hash"] == digest:
-            return 0
+        return row
+
+    async def _insert_version(
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        query: str,
+        newest: asyncpg.Record,
+        content: Content,
+    ) -> int:
+        version = int(newest["version"] or 0) + 1
         await connection.execute(
-            SQL[f"insert_{noun}_version"],
+            SQL[query],
             tenant_id,
-            row["id"],
-            (row["version"] or 0) + 1,
-            digest,
-            content.decode(),
-            now,
+            newest["id"],
+            version,
+            content.hash,
+            content.text,
+            self._clock.now(),
         )
-        return 1
+        return version
 
     async def create_key(
         self,

@@ -47,10 +47,12 @@ insert into scenarios (tenant_id, scenario_id, slug, created_at) values ($1, $2,
 on conflict (tenant_id, slug) do nothing
 
 -- name: newest_scenario
--- To compare with the file.
-select s.scenario_id as id, v.version, v.content_hash
+-- To compare with the file; what a tenant has published or drafted itself stays its own.
+select s.scenario_id as id, v.version, v.content_hash,
+       coalesce(v.origin = 'tenant', d.revision is not null) as is_own
   from scenarios s
   left join scenario_versions v on v.tenant_id = s.tenant_id and v.scenario_id = s.scenario_id
+  left join scenario_drafts d on d.tenant_id = s.tenant_id and d.scenario_id = s.scenario_id
  where s.tenant_id = $1 and s.slug = $2
  order by v.version desc nulls last limit 1
 
@@ -58,3 +60,24 @@ select s.scenario_id as id, v.version, v.content_hash
 -- Immutable.
 insert into scenario_versions (tenant_id, scenario_id, version, content_hash, spec, created_at)
 values ($1, $2, $3, $4, $5, $6)
+
+-- name: insert_own_version
+-- Immutable; the built-in library does not replace it.
+insert into scenario_versions (tenant_id, scenario_id, version, content_hash, spec, created_at, origin)
+values ($1, $2, $3, $4, $5, $6, 'tenant')
+
+-- name: list_scenarios
+-- Every scenario with its newest version and its draft.
+select s.slug, v.version, v.origin, d.revision
+  from scenarios s
+  left join lateral (
+    select w.version, w.origin from scenario_versions w
+     where w.tenant_id = $1 and w.scenario_id = s.scenario_id
+     order by w.version desc limit 1) v on true
+  left join scenario_drafts d on d.tenant_id = $1 and d.scenario_id = s.scenario_id
+ where s.tenant_id = $1
+ order by s.slug
+
+-- name: rubric_slugs
+-- What a scenario may be scored by.
+select slug from rubrics where tenant_id = $1

@@ -26,6 +26,7 @@ SCOPES: Final = (
     "learners:read",
     "learners:write",
     "scenarios:read",
+    "scenarios:write",
     "rubrics:read",
     "simulations:read",
     "simulations:write",

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.bench import database, stack, turns
+from infra.bench import database, persona, stack, turns
 from infra.bench.product import ProductError
 from infra.bench.rows import Report
 
@@ -14,6 +14,7 @@ GROUPS: dict[str, Callable[[Report, Path], None]] = {
     "stack": stack.run,
     "db": database.run,
     "turn": turns.run,
+    "persona": persona.run,
 }
 
 

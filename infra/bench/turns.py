@@ -10,6 +10,7 @@ import uvloop
 
 from infra.bench.http import Connection
 from infra.bench.product import cpu_s, descendants, running
+from infra.bench.resting import new_learner, quiet, settled
 from infra.bench.rows import Report, percentile
 from infra.supervisor import UpFile
 
@@ -22,15 +23,6 @@ IDLE = 15
 MANY = 50
 CROWD = 500
 CROWD_TURNS = 6
-
-POLL_S = 0.05
-QUIET_TRIES = 60
-QUIET_SHARE = 0.08
-"""Seconds of processor time per second below which the product counts as resting."""
-
-_WAITING = """
-select (select count(*) from app.jobs) + (select count(*) from app.events where position is null)
-"""
 
 LINES = (
     "I can see why this is upsetting. What happened when you first got in touch with us?",
@@ -53,7 +45,7 @@ def run(report: Report, data_dir: Path) -> None:
 
 
 async def _measure(report: Report, up: UpFile) -> None:
-    learner = await _learner(up)
+    learner = await new_learner(up)
     await _floors(report, up)
     pids = descendants(up.pids["supervisor"])
     await _at_once(up, learner, pids, MANY, MANY)  # warm-up: connections, caches, first plans
@@ -91,20 +83,13 @@ async def _timed(work: Any) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-async def _learner(up: UpFile) -> str:
-    connection = await Connection.open(up.api_url, up.api_key)
-    body = {"external_id": f"bench-{time.time_ns()}"}
-    learner: str = (await connection.post("/v1/learners", body, 201))["id"]
-    return learner
-
-
 async def _rested(
     up: UpFile, learner: str, pids: list[int], count: int
 ) -> list[tuple[Connection, str]]:
     """Open conversations and wait until their starts cost nothing any more."""
     conversations = await _open_many(up, learner, count)
-    await _settled(up)
-    await _quiet(pids)
+    await settled(up)
+    await quiet(pids)
     return conversations
 
 
@@ -155,20 +140,3 @@ async def _talk(connection: Connection, simulation: str, turns: int) -> list[flo
         if answer["simulation"]["status"] != "open":
             break
     return added
-
-
-async def _settled(up: UpFile) -> None:
-    """Wait until nothing is queued, so that one measurement does not pay for another."""
-    database = await asyncpg.connect(up.database_url)
-    while await database.fetchval(_WAITING):  # noqa: ASYNC110  (it lives in another process)
-        await asyncio.sleep(POLL_S)
-    await database.close()
-
-
-async def _quiet(pids: list[int]) -> None:
-    """Wait until the product rests: what opening simulations left to do is no turn's cost."""
-    for _ in range(QUIET_TRIES):
-        before = cpu_s(pids)
-        await asyncio.sleep(1)
-        if cpu_s(pids) - before < QUIET_SHARE:
-            return

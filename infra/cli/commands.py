@@ -10,16 +10,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
+from infra.cli.errors import CommandError
+from infra.cli.play import play
+
 if TYPE_CHECKING:
     from infra.supervisor import Supervisor, UpFile
     from infra.tenants import Registry
     from shared.config import Settings
 
 Result = TypeVar("Result")
-
-
-class CommandError(Exception):
-    """The command failed; the message is one line for a person."""
 
 
 def up(options: argparse.Namespace) -> int:
@@ -140,12 +139,12 @@ def tenants(options: argparse.Namespace) -> int:
         tenant_id = await registry.create_tenant(options.slug, _time_zone(options.time_zone))
         print(format_id("ten", tenant_id))
 
-    return _with_registry(options, work)
+    return with_registry(options, work)
 
 
 def keys(options: argparse.Namespace) -> int:
     """Create or revoke a key."""
-    return _with_registry(
+    return with_registry(
         options, _create_key(options) if options.action == "create" else _revoke(options)
     )
 
@@ -208,7 +207,7 @@ def reports(options: argparse.Namespace) -> int:
             raise CommandError(f"{len(differences)} differences")
         print("no difference")
 
-    return _with_registry(options, work)
+    return with_registry(options, work)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -220,6 +219,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "tenants": tenants,
     "keys": keys,
     "reports": reports,
+    "play": play,
 }
 
 
@@ -301,9 +301,10 @@ def _settings(options: argparse.Namespace) -> "Settings":
     return settings_for(url, key)
 
 
-def _with_registry(
+def with_registry(
     options: argparse.Namespace, work: "Callable[[Registry], Awaitable[None]]"
 ) -> int:
+    """Do something with the tenants of the configured database; its errors become the command's."""
     import base64
 
     import asyncpg

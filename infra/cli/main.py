@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.cli import play, scenarios
+from infra.cli.errors import CommandError
+
 SERVICES = ("api", "orchestrator", "sim-worker", "scoring-worker", "reporting")
 
 
@@ -28,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="one service, as in production")
     run.add_argument("service", choices=SERVICES)
     _tenant_commands(commands)
+    play.add_parser(commands)
+    scenarios.add_parser(commands)
     reports = commands.add_parser("reports", help="recompute or check a tenant's rollups")
     reports.add_argument("action", choices=("rebuild", "verify"))
     reports.add_argument("tenant", help="slug")
@@ -61,10 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # Where byte code is switched off by the environment, each start would compile everything anew.
     sys.dont_write_bytecode = False
-    from infra.cli.commands import COMMANDS, CommandError
+    from infra.cli.commands import COMMANDS
 
     try:
-        return COMMANDS[options.command](options)
+        return (COMMANDS | {"scenarios": scenarios.scenarios})[options.command](options)
     except CommandError as error:
         sys.stderr.write(f"rapport: {error}\n")
         return 1

@@ -1,7 +1,7 @@
 """A scripted learner practices over the API, turn by turn."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -9,20 +9,15 @@ from msgspec.structs import replace
 
 from infra.demo.checks import DemoError
 from infra.demo.client import Api
-from infra.demo.memory import first_impression, notice
 from infra.demo.people import Learner
 from infra.demo.views import Assessment, Exchange, Simulation, Standing, Started, Turn, Turns
-from services.sim_worker.engine.learners import next_line
+from services.sim_worker.engine.playing import play_profile
 from shared.contracts.scenario import ScenarioSpec
-from shared.contracts.simulation import Line
 
 REPLIED_WITHIN_S: Final = 10.0
 """After the 20 s for which the API itself waits."""
 
 SCORED_WITHIN_S: Final = 20.0
-
-MAX_EXCHANGES: Final = 60
-"""A scenario's own limit comes first; this one only keeps a bug from running on."""
 
 OnTurn = Callable[[Turn], None]
 
@@ -125,25 +120,26 @@ async def _talk(
     seed: int,
     on_turn: OnTurn,
 ) -> tuple[list[Turn], list[float]]:
+    """Say over the API what the scripted learner says, and hear what the engine says here.
+
+    The engine is a function of scenario, seed and words: run in this process it knows every reply
+    of the service beforehand.
+    """
     turns, latencies = list(started.turns), list[float]()
     on_turn(turns[0])
-    known = first_impression(scenario, turns[0])
-    for _ in range(MAX_EXCHANGES):
-        said = next_line(profile, scenario, known, _lines(turns), seed=seed)
-        if said is None:
-            await api.post(f"/v1/simulations/{started.id}/end", None, Simulation)
-            return turns, latencies
+    trace = play_profile(scenario, profile, seed=seed)
+    for expected in trace.exchanges:
         sent = time.perf_counter()
-        exchange = await _say(api, started.id, said, turns[-1].seq)
+        exchange = await _say(api, started.id, expected.learner, turns[-1].seq)
         latencies.append((time.perf_counter() - sent) * 1000)
+        if exchange.reply is None or exchange.reply.text != expected.reply:
+            raise DemoError(f"simulation {started.id} went another way than the engine does here")
         for turn in (exchange.learner_turn, exchange.reply):
-            if turn is not None:
-                turns.append(turn)
-                on_turn(turn)
-        if exchange.simulation.status != "open":
-            return turns, latencies
-        known = notice(scenario, known, said, turns[-1])
-    raise DemoError(f"simulation {started.id} does not come to an end")
+            turns.append(turn)
+            on_turn(turn)
+    if trace.exchanges[-1].move.end_reason is None:
+        await api.post(f"/v1/simulations/{started.id}/end", None, Simulation)
+    return turns, latencies
 
 
 async def _say(api: Api, simulation_id: str, said: str, last_seq: int) -> Exchange:
@@ -161,10 +157,3 @@ async def _say(api: Api, simulation_id: str, said: str, last_seq: int) -> Exchan
     simulation = await api.get(path, Simulation)
     standing = Standing(simulation.status, simulation.end_reason, simulation.last_seq)
     return replace(exchange, reply=later.data[0], simulation=standing)
-
-
-def _lines(turns: Sequence[Turn]) -> list[Line]:
-    return [
-        Line(role="customer" if turn.role == "customer" else "agent", text=turn.text)
-        for turn in turns
-    ]

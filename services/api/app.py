@@ -4,6 +4,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from services.api.auth import Authenticator
+from services.api.batches.routes import BatchRoutes
+from services.api.batches.service import BatchService
 from services.api.context import ProcessContext
 from services.api.edge import Edge
 from services.api.endpoint import Endpoint, Handler, endpoints_of, route_handler
@@ -12,6 +14,8 @@ from services.api.learners.routes import LearnerRoutes
 from services.api.learners.service import LearnerService
 from services.api.live import LiveReplies
 from services.api.openapi import openapi_handlers
+from services.api.operations.routes import OperationRoutes
+from services.api.operations.service import OperationService
 from services.api.ops import ops_handlers
 from services.api.problem_pages import problem_handlers
 from services.api.problems import answer_exception
@@ -23,6 +27,8 @@ from services.api.scenarios.routes import ScenarioRoutes
 from services.api.scenarios.service import ScenarioService
 from services.api.scorings.routes import ScoringRoutes
 from services.api.scorings.service import ScoringService
+from services.api.simulations.branches import BranchService
+from services.api.simulations.result_routes import ResultRoutes
 from services.api.simulations.routes import SimulationRoutes
 from services.api.simulations.service import SimulationService
 from services.api.simulations.turns import TurnService
@@ -61,6 +67,9 @@ def _endpoints(context: ProcessContext) -> list[tuple[Endpoint, Handler]]:
         ScenarioRoutes(ScenarioService(context)),
         RubricRoutes(RubricService(context)),
         SimulationRoutes(SimulationService(context), TurnService(context, live)),
+        ResultRoutes(BranchService(context)),
+        BatchRoutes(BatchService(context)),
+        OperationRoutes(OperationService(context)),
         ScoringRoutes(ScoringService(context), context.clock),
         ReportRoutes(ReportService(context.nats), teams, context.clock),
     )

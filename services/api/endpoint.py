@@ -4,6 +4,7 @@ Key, scope, path ids, query, idempotency key, body, handler: in this order, for 
 no handler can forget one of them. Handlers see typed values and return typed values.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
@@ -26,7 +27,12 @@ from shared.ids import InvalidIdError, parse_id
 
 Need = Literal["none", "accepted", "required"]
 
+NUMBER = "#"
+"""Stands in a path where an id has its prefix."""
+
 _MARK = "__endpoint__"
+
+_NUMBER_SHAPE = re.compile("[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,9 @@ class Endpoint:
 
     method: Method
     path: str
-    """With ids as `{name:prefix}`, for example `/v1/simulations/{simulation_id:sim}`."""
+    """With ids as `{name:prefix}`, for example `/v1/simulations/{simulation_id:sim}`, and numbers
+    from 1 as `{name:#}`.
+    """
     scope: str
     answers: Mapping[int, Any]
     """Body type by status."""
@@ -53,8 +61,17 @@ class Endpoint:
     @property
     def path_ids(self) -> dict[str, str]:
         """Prefix of the id by its name in the path."""
+        return {name: kind for name, kind in self._path_parts if kind != NUMBER}
+
+    @property
+    def path_numbers(self) -> tuple[str, ...]:
+        """Names of the numbers in the path."""
+        return tuple(name for name, kind in self._path_parts if kind == NUMBER)
+
+    @property
+    def _path_parts(self) -> list[tuple[str, str]]:
         parts = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
-        return dict(cast("tuple[str, str]", tuple(part.split(":"))) for part in parts)
+        return [cast("tuple[str, str]", tuple(part.split(":"))) for part in parts]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +83,8 @@ class Call:
     body: Any
     query: Any
     claim: Claim | None
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Of the path, from 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +126,7 @@ def route_handler(
     contract: Endpoint, handler: Handler, authenticator: Authenticator
 ) -> HTTPRouteHandler:
     """Return the Litestar route that leads through all checks to the handler."""
-    prefixes = contract.path_ids
+    prefixes, numbered = contract.path_ids, contract.path_numbers
     template = contract.template
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
@@ -118,6 +137,7 @@ def route_handler(
             scope["state"]["tenant_id"] = str(principal.tenant_id)
             principal.require(contract.scope)
             ids = {name: _path_id(scope, name, prefix) for name, prefix in prefixes.items()}
+            numbers = {name: _path_number(scope, name) for name in numbered}
             query = contract.query and parse_query(scope["query_string"], contract.query)
             key = _key(contract, _text(headers, b"idempotency-key"))
             body, raw = None, None
@@ -129,7 +149,14 @@ def route_handler(
                 body = validate(raw, contract.body)
             claim = key and make_claim(key, contract.method, template, scope["path"], raw)
             answer = await handler(
-                Call(principal=principal, ids=ids, body=body, query=query, claim=claim or None)
+                Call(
+                    principal=principal,
+                    ids=ids,
+                    body=body,
+                    query=query,
+                    claim=claim or None,
+                    numbers=numbers,
+                )
             )
         except AppError as error:
             if error.status >= 500:
@@ -175,6 +202,13 @@ def _path_id(scope: HTTPScope, name: str, prefix: str) -> UUID:
         return parse_id(prefix, str(scope["path_params"][name]))
     except InvalidIdError:
         raise NotFoundError from None
+
+
+def _path_number(scope: HTTPScope, name: str) -> int:
+    text = str(scope["path_params"][name])
+    if _NUMBER_SHAPE.fullmatch(text) is None:
+        raise NotFoundError
+    return int(text)
 
 
 def _plain(path: str) -> str:

@@ -123,6 +123,15 @@ def _parameters(contract: Endpoint) -> list[Json]:
         }
         for name, prefix in contract.path_ids.items()
     ]
+    found.extend(
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+        }
+        for name in contract.path_numbers
+    )
     if contract.query is not None:
         found.extend(_query_parameters(contract.query))
     if contract.idempotency != "none":

@@ -36,7 +36,7 @@ _OPERATIONAL: Final = (
 )
 """A server that restarts, is full or does not answer: nobody's bug, and a retry can succeed."""
 
-_METHODS: Final[tuple[Method, ...]] = ("GET", "POST")
+_METHODS: Final[tuple[Method, ...]] = ("GET", "POST", "PUT")
 
 AnyRequest = Request[Any, Any, Any]
 

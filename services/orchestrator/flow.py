@@ -12,6 +12,7 @@ from services.orchestrator.activities import (
     write_play_job,
     write_score_job,
 )
+from services.orchestrator.batches import write_part_jobs
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.jobs import (
@@ -21,6 +22,7 @@ from shared.contracts.jobs import (
     JobPayload,
     ScoreJob,
     SimulationEnded,
+    StartBatch,
     StartScoring,
     StartSimulation,
     TurnJob,
@@ -29,8 +31,9 @@ from shared.db.jobs import claim, finish, kept_lease
 from shared.db.tx import tenant_tx
 from shared.ids import format_id
 from shared.log import get_logger
-from shared.workflows import policies, scoring, simulation
-from shared.workflows.activity_api import TASK_QUEUE
+from shared.workflows import batch, policies, scoring, simulation
+from shared.workflows.activity_api import TASK_QUEUE, BatchPartRef
+from shared.workflows.batch import BatchOrder
 from shared.workflows.scoring import ScoringOrder
 from shared.workflows.simulation import SimulationOrder
 
@@ -73,6 +76,8 @@ class FlowHandler:
                 await self._start_simulation(message.tenant_id, simulation_id)
             case StartScoring(scoring_id=scoring_id):
                 await self._start_scoring(message.tenant_id, scoring_id)
+            case StartBatch(operation_id=operation_id, part=part):
+                await self._start_batch(message.tenant_id, operation_id, part)
             case SimulationEnded(simulation_id=simulation_id):
                 # Signal-with-start: the end may overtake the start of a very short simulation.
                 await self._start_simulation(
@@ -118,11 +123,26 @@ class FlowHandler:
         order = ScoringOrder(tenant_id=tenant_id, scoring_ids=scoring_ids)
         await self._start(scoring.NAME, workflow_id, order)
 
+    async def _start_batch(self, tenant_id: UUID, operation_id: UUID, part: int) -> None:
+        ref = BatchPartRef(tenant_id=tenant_id, operation_id=operation_id, part=part)
+        async with tenant_tx(self._context.database, tenant_id) as connection:
+            row = await OrchestratorRepository(connection, tenant_id).start_operation(
+                operation_id, self._context.clock.now()
+            )
+            if row is not None:
+                # Before the workflow: if its activity dies with its process, the relay publishes.
+                await write_part_jobs(self._context, connection, ref)
+        if row is None:
+            log.error("flow.operation_missing", operation_id=str(operation_id))
+            return
+        order = BatchOrder(tenant_id=tenant_id, operation_id=operation_id, part=part, is_scored=row)
+        await self._start(batch.NAME, batch.workflow_id(operation_id, part), order)
+
     async def _start(
         self,
         name: str,
         workflow_id: str,
-        order: SimulationOrder | ScoringOrder,
+        order: SimulationOrder | ScoringOrder | BatchOrder,
         signal: str | None = None,
     ) -> None:
         try:

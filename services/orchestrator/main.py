@@ -6,6 +6,7 @@ from collections.abc import Callable
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from services.orchestrator.activities import Activities
+from services.orchestrator.batches import BatchActivities
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
 from services.orchestrator.relay import Relay
@@ -19,6 +20,7 @@ from shared.messaging.consumer import LaneConsumer
 from shared.messaging.publisher import Publisher
 from shared.temporal import client as temporal_client
 from shared.workflows.activity_api import TASK_QUEUE
+from shared.workflows.batch import SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringWorkflow
 from shared.workflows.simulation import SimulationWorkflow
 
@@ -45,8 +47,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     worker = Worker(
         temporal,
         task_queue=TASK_QUEUE,
-        workflows=[SimulationWorkflow, ScoringWorkflow],
-        activities=Activities(context).all(),
+        workflows=[SimulationWorkflow, SimulationBatchWorkflow, ScoringWorkflow],
+        activities=[*Activities(context).all(), *BatchActivities(context).all()],
         # The sandbox costs 2.5 times the CPU per workflow task; the replay tests and the lint rules
         # guard determinism instead.
         workflow_runner=UnsandboxedWorkflowRunner(),

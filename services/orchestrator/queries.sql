@@ -127,7 +127,9 @@ select tenant_id, job_id, kind from jobs
 
 -- name: bury_job
 -- After its end was made visible; the row stays as the dead letter.
-update jobs set dead_at = $3, failure_code = $4 where tenant_id = $1 and job_id = $2
+update jobs set dead_at = $3, failure_code = $4
+ where tenant_id = $1 and job_id = $2 and dead_at is null
+returning job_id
 
 -- name: give_back_job
 -- Temporal was away, which is no fault of the job: this start does not count.
@@ -146,3 +148,83 @@ select failure_code from jobs where tenant_id = $1 and job_id = $2 and dead_at i
 -- name: forget_claims
 -- Idempotency keys are kept for 24 hours.
 delete from idempotency_claims where created_at < $1
+
+-- name: start_operation
+-- The first part to start marks it; a canceled one stays canceled, and its parts end at once.
+update operations
+   set status = case when status = 'queued' then 'running' else status end,
+       started_at = coalesce(started_at, $3)
+ where tenant_id = $1 and operation_id = $2
+returning is_scored
+
+-- name: unplayed
+-- What is left to play of a part.
+select simulation_id from simulations
+ where tenant_id = $1 and operation_id = $2 and part = $3 and status = 'open'
+ order by simulation_id
+
+-- name: insert_batch_jobs
+-- One job per conversation; a repeat changes nothing.
+insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)
+select $1, job_id, 'batch', payload, $4, $5
+  from unnest($2::uuid[], $3::jsonb[]) as j(job_id, payload)
+on conflict (tenant_id, job_id) do nothing
+
+-- name: waiting_jobs
+-- Jobs that nobody has finished or buried.
+select j.job_id
+  from simulations s
+  join jobs j on j.tenant_id = $1 and j.job_id = s.simulation_id
+ where s.tenant_id = $1 and s.operation_id = $2 and s.part = $3
+   and j.kind = 'batch' and j.dead_at is null
+ order by j.job_id
+
+-- name: create_batch_scorings
+-- One scoring per played conversation, its id the simulation's, so a repeat finds it. Nobody practiced: trends
+-- leave these out.
+insert into scorings (tenant_id, scoring_id, learner_id, simulation_id, rubric_id, rubric_version,
+                      source, status, workflow_id, occurred_at, created_at, excluded)
+select $1, s.simulation_id, s.learner_id, s.simulation_id, r.rubric_id, newest.version, 'simulation',
+       'running', $4, s.created_at, $5, 'batch'
+  from simulations s
+  join scenario_versions v
+    on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version
+  join rubrics r on r.tenant_id = $1 and r.slug = v.spec ->> 'rubric'
+ cross join lateral (
+   select max(version) as version from rubric_versions
+    where tenant_id = $1 and rubric_id = r.rubric_id) as newest
+ where s.tenant_id = $1 and s.operation_id = $2 and s.part = $3
+   and s.status = 'ended' and s.end_reason not in ('failed', 'cancelled')
+   and newest.version is not null
+on conflict (tenant_id, simulation_id) do nothing
+
+-- name: scorings_of_part
+-- Everything that is to be scored in a part.
+select g.scoring_id
+  from simulations s
+  join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
+ where s.tenant_id = $1 and s.operation_id = $2 and s.part = $3
+ order by g.scoring_id
+
+-- name: lock_operation
+-- Parts end one after the other, so that exactly one of them is the last.
+select 1 from operations where tenant_id = $1 and operation_id = $2 for update
+
+-- name: end_part
+-- Once.
+update operation_parts set ended_at = $4
+ where tenant_id = $1 and operation_id = $2 and part = $3 and ended_at is null
+
+-- name: end_operation
+-- The last part ends a running operation; it failed when nothing at all could be played.
+update operations o
+   set ended_at = $3,
+       status = case when exists (
+         select from simulations s
+          where s.tenant_id = $1 and s.operation_id = $2 and s.end_reason <> 'failed')
+         then 'succeeded' else 'failed' end
+ where tenant_id = $1 and operation_id = $2 and status = 'running'
+   and not exists (
+     select from operation_parts p
+      where p.tenant_id = $1 and p.operation_id = $2 and p.ended_at is null)
+returning status

@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from services.orchestrator import lives
+from services.orchestrator.batches import bury_part_job
 from services.orchestrator.context import Context
 from services.orchestrator.repository import (
     EVENTS_PER_PASS,
@@ -171,6 +172,8 @@ class Relay:
         match payload:
             case TurnJob(simulation_id=simulation_id):
                 await lives.fail_simulation(self._context, tenant_id, simulation_id)
+            case BatchJob() if payload.part is not None:
+                await bury_part_job(self._context, tenant_id, job_id, payload, WORKER_CRASHED)
             case ScoreJob(reply_to=reply_to) | BatchJob(reply_to=reply_to):
                 await self._fail_activity(tenant_id, reply_to)
             case StartScoring(scoring_id=scoring_id):

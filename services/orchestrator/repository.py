@@ -1,5 +1,6 @@
 """Every statement of the orchestrator, typed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -117,6 +118,59 @@ class OrchestratorRepository:
         )
         return value
 
+    async def start_operation(self, operation_id: UUID, now: datetime) -> bool | None:
+        """Mark a queued operation running; say whether it is scored. None: no such operation."""
+        value: bool | None = await self._connection.fetchval(
+            SQL["start_operation"], self._tenant_id, operation_id, now
+        )
+        return value
+
+    async def list_unplayed(self, operation_id: UUID, part: int) -> list[UUID]:
+        """Return the simulations of a part that are open."""
+        rows = await self._connection.fetch(SQL["unplayed"], self._tenant_id, operation_id, part)
+        return [row["simulation_id"] for row in rows]
+
+    async def insert_jobs(
+        self, jobs: Sequence[tuple[UUID, str]], now: datetime, due: datetime
+    ) -> None:
+        """Write jobs of the lane `batch`, id and payload; those that exist stay as they are."""
+        await self._connection.execute(
+            SQL["insert_batch_jobs"],
+            self._tenant_id,
+            [job_id for job_id, _ in jobs],
+            [payload for _, payload in jobs],
+            due,
+            now,
+        )
+
+    async def list_waiting(self, operation_id: UUID, part: int) -> list[UUID]:
+        """Return the jobs of a part that nobody has finished or buried."""
+        rows = await self._connection.fetch(
+            SQL["waiting_jobs"], self._tenant_id, operation_id, part
+        )
+        return [row["job_id"] for row in rows]
+
+    async def create_batch_scorings(
+        self, operation_id: UUID, part: int, workflow_id: str, now: datetime
+    ) -> list[UUID]:
+        """Create the scorings of a part's ended simulations, once; return all of them, sorted."""
+        await self._connection.execute(
+            SQL["create_batch_scorings"], self._tenant_id, operation_id, part, workflow_id, now
+        )
+        rows = await self._connection.fetch(
+            SQL["scorings_of_part"], self._tenant_id, operation_id, part
+        )
+        return [row["scoring_id"] for row in rows]
+
+    async def end_part(self, operation_id: UUID, part: int, now: datetime) -> str | None:
+        """Mark a part ended; return the operation's last status if this ended it."""
+        await self._connection.execute(SQL["lock_operation"], self._tenant_id, operation_id)
+        await self._connection.execute(SQL["end_part"], self._tenant_id, operation_id, part, now)
+        value: str | None = await self._connection.fetchval(
+            SQL["end_operation"], self._tenant_id, operation_id, now
+        )
+        return value
+
     async def find_payload(self, job_id: UUID) -> JobPayload | None:
         """Return what a job is about."""
         payload = await self._connection.fetchval(SQL["job_payload"], self._tenant_id, job_id)
@@ -133,9 +187,10 @@ class OrchestratorRepository:
         """Let a job go without counting the start; it is published again in `retry_s` seconds."""
         await self._connection.execute(SQL["give_back_job"], self._tenant_id, job_id, retry_s)
 
-    async def bury_job(self, job_id: UUID, code: str, now: datetime) -> None:
-        """Mark a job dead; its row stays as the dead letter."""
-        await self._connection.execute(SQL["bury_job"], self._tenant_id, job_id, now, code)
+    async def bury_job(self, job_id: UUID, code: str, now: datetime) -> bool:
+        """Mark a job dead, once, and say so; its row stays as the dead letter."""
+        row = await self._connection.fetchrow(SQL["bury_job"], self._tenant_id, job_id, now, code)
+        return row is not None
 
 
 async def place_events(connection: Connection) -> list[EventHeader]:

@@ -35,7 +35,8 @@ select max(position) as last, count(*) as length,
 update consumer_positions set position = $3 where tenant_id = $1 and consumer = $2
 
 -- name: wanted_facts
--- What the facts of these scorings must be, from what is true now: latest revision, team of that day.
+-- What the facts of these scorings must be, from what is true now: latest revision, team of that day. What is
+-- left out of trends (faults of the simulator, autopilot batches) has none.
 with latest as (
   select distinct on (scoring_id) scoring_id, assessment_id, revision
     from assessments
@@ -44,7 +45,7 @@ with latest as (
 )
 select l.scoring_id, k.skill, l.revision, m.team_id, p.person_id, s.source, d.day, k.score
   from latest l
-  join scorings s on s.tenant_id = $1 and s.scoring_id = l.scoring_id
+  join scorings s on s.tenant_id = $1 and s.scoring_id = l.scoring_id and s.excluded is null
   join learners p on p.tenant_id = $1 and p.learner_id = s.learner_id
   join tenants t on t.tenant_id = $1
  cross join lateral (select (s.occurred_at at time zone t.time_zone)::date as day) d

@@ -1,4 +1,4 @@
-"""One job: read the conversation, judge it, store the result, say so."""
+"""One job: read the conversation, judge it, audit the simulator, store the result, say so."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +11,14 @@ from services.scoring_worker.repository import (
     ScoringCase,
     ScoringRepository,
 )
+from shared.audit.audit import audit
 from shared.clock import Clock
 from shared.config import Settings
+from shared.contracts.base import Record
 from shared.contracts.events import EventType, ScoringCompleted
 from shared.contracts.jobs import ActivityDone, JobKind, JobMessage, ScoreJob
 from shared.contracts.scoring import JudgeResult
+from shared.contracts.simulation import Fault
 from shared.db.jobs import claim, finish, kept_lease
 from shared.db.keys import KeyRing
 from shared.db.outbox import add_event, add_job
@@ -29,6 +32,13 @@ log = get_logger()
 
 LEARNER_ERASED = "learner-erased"
 """Failure code: the conversation cannot be read any more."""
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """What a conversation showed: of the learner, and of the simulator."""
+
+    result: JudgeResult
+    faults: tuple[Fault, ...]
 
 
 class ScoreHandler:
@@ -67,14 +77,14 @@ class ScoreHandler:
                 case = await repository.find_case(job.scoring_id)
             except LearnerErasedError:
                 failure = LEARNER_ERASED
-        result = None
+        verdict: Verdict | None = None
         if case is not None:
             with kept_lease(self._database, message, self._settings.job_lease_s):
-                result = await self._judge(case)
-        await self._store(message, job, case, result, failure)
+                verdict = await self._judge(case)
+        await self._store(message, job, case, verdict, failure)
 
-    async def _judge(self, case: ScoringCase) -> JudgeResult:
-        work = partial(judge, case.transcript, case.rubric, required_steps=case.steps)
+    async def _judge(self, case: ScoringCase) -> Verdict:
+        work = partial(_verdict, case)
         return await asyncio.get_running_loop().run_in_executor(self._judges, work)
 
     async def _store(
@@ -82,14 +92,14 @@ class ScoreHandler:
         message: JobMessage,
         job: ScoreJob,
         case: ScoringCase | None,
-        result: JudgeResult | None,
+        verdict: Verdict | None,
         failure: str | None,
     ) -> None:
         now = self._clock.now()
         tenant_id = message.tenant_id
         async with tenant_tx(self._database, tenant_id) as connection:
-            if case is not None and result is not None:
-                await self._assess(connection, tenant_id, job.scoring_id, case, result)
+            if case is not None and verdict is not None:
+                await self._assess(connection, tenant_id, job.scoring_id, case, verdict)
             reply = await add_job(
                 connection,
                 tenant_id,
@@ -102,7 +112,12 @@ class ScoreHandler:
             await finish(connection, tenant_id, message.job_id)
         self._publisher.wake_events()
         await self._publisher.job(reply)
-        log.info("scoring.judged", scoring_id=str(job.scoring_id), failure=failure)
+        log.info(
+            "scoring.judged",
+            scoring_id=str(job.scoring_id),
+            failure=failure,
+            faults=sorted({fault.code for fault in verdict.faults}) if verdict else [],
+        )
 
     async def _assess(
         self,
@@ -110,14 +125,14 @@ class ScoreHandler:
         tenant_id: UUID,
         scoring_id: UUID,
         case: ScoringCase,
-        result: JudgeResult,
+        verdict: Verdict,
     ) -> None:
         now = self._clock.now()
         assessment_id = self._ids.new()
         repository = await self._repository(connection, tenant_id)
-        if not await repository.complete(scoring_id, assessment_id, now):
+        if not await repository.complete(scoring_id, assessment_id, verdict.faults, now):
             return
-        await repository.insert_assessment(scoring_id, assessment_id, case, result, now)
+        await repository.insert_assessment(scoring_id, assessment_id, case, verdict.result, now)
         await add_event(
             connection,
             tenant_id,
@@ -131,3 +146,11 @@ class ScoreHandler:
     async def _repository(self, connection: Connection, tenant_id: UUID) -> ScoringRepository:
         key = await self._keys.tenant(connection, tenant_id)
         return ScoringRepository(connection, tenant_id, key)
+
+
+def _verdict(case: ScoringCase) -> Verdict:
+    played = case.played
+    return Verdict(
+        result=judge(case.transcript, case.rubric, required_steps=case.steps),
+        faults=() if played is None else audit(played.scenario, played.turns, played.end_reason),
+    )

@@ -1,7 +1,7 @@
 -- name: scoring
 -- Everything the judge needs about one scoring, in one round trip.
 select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
-       k.wrapped, c.turns as conversation, v.spec as rubric, sv.spec as scenario
+       k.wrapped, c.turns as conversation, v.spec as rubric, sv.spec as scenario, m.end_reason
   from scorings s
   join rubric_versions v
     on v.tenant_id = s.tenant_id and v.rubric_id = s.rubric_id and v.version = s.rubric_version
@@ -16,13 +16,14 @@ select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
  where s.tenant_id = $1 and s.scoring_id = $2
 
 -- name: turns
--- A finished simulation's turns, sealed.
-select turn_id, seq, role, text, created_at from turns
+-- A finished simulation's turns, their words sealed, with what the engine decided.
+select seq, role, text, state, surface, created_at from turns
  where tenant_id = $1 and simulation_id = $2 order by seq
 
 -- name: complete
--- Moves the scoring on, once: no row means an earlier attempt did it.
-update scorings set status = 'completed', assessment_id = $3, finished_at = $4
+-- Moves the scoring on, once: no row means an earlier attempt did it. A reason to leave the result out of
+-- trends that stands already stays.
+update scorings set status = 'completed', assessment_id = $3, finished_at = $4, excluded = coalesce(excluded, $5)
  where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
 returning simulation_id
 
@@ -39,5 +40,6 @@ select $1, $2, skill, status, score, opportunities
   from unnest($3::text[], $4::text[], $5::smallint[], $6::int[]) as s(skill, status, score, opportunities)
 
 -- name: simulation_scored
--- The last step in a simulation's life.
-update simulations set status = 'scored' where tenant_id = $1 and simulation_id = $2 and status = 'ended'
+-- The last step in a simulation's life, with what the audit found ([] for nothing).
+update simulations set status = 'scored', faults = $3
+ where tenant_id = $1 and simulation_id = $2 and status = 'ended'

@@ -5,18 +5,33 @@ from uuid import UUID
 
 import msgspec
 
+from shared.audit.audit import AuditedTurn
 from shared.contracts.base import Record
 from shared.contracts.scenario import ScenarioSpec, Step
 from shared.contracts.scoring import JudgeResult, RubricSpec, Transcript, TranscriptTurn
+from shared.contracts.simulation import Fault, PersonaState, Surface
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.sql import Queries
 
 SQL = Queries("services.scoring_worker")
 
+SIMULATOR_FAULT = "simulator_fault"
+"""Why a result is left out of trends: the simulator failed the learner."""
+
+_SURFACES = {surface.value: surface for surface in Surface}
+
 
 class LearnerErasedError(Exception):
     """The learner's key is gone, so the conversation cannot be read any more."""
+
+
+class Played(Record, frozen=True, kw_only=True):
+    """A simulation as the audit reads it."""
+
+    scenario: ScenarioSpec
+    turns: tuple[AuditedTurn, ...]
+    end_reason: str | None
 
 
 class ScoringCase(Record, frozen=True, kw_only=True):
@@ -25,7 +40,13 @@ class ScoringCase(Record, frozen=True, kw_only=True):
     learner_id: UUID
     transcript: Transcript
     rubric: RubricSpec
-    steps: tuple[Step, ...]
+    played: Played | None
+    """None for conversations with real people: there is no simulator to audit."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The process steps that the learner had to take."""
+        return () if self.played is None else self.played.scenario.steps
 
 
 class ScoringRepository:
@@ -48,42 +69,66 @@ class ScoringRepository:
         if row["wrapped"] is None:
             raise LearnerErasedError
         key = self._key.learner_key(row["learner_id"], row["wrapped"])
+        played: Played | None = None
         if row["simulation_id"] is None:
             turns = _conversation(key, row["conversation_id"], row["conversation"])
         else:
-            turns = await self._simulation(key, row["simulation_id"])
-        scenario = row["scenario"]
+            turns, audited = await self._simulation(key, row["simulation_id"])
+            scenario = msgspec.json.decode(row["scenario"], type=ScenarioSpec)
+            played = Played(scenario=scenario, turns=audited, end_reason=row["end_reason"])
         return ScoringCase(
             learner_id=row["learner_id"],
             transcript=Transcript(turns=turns, source=row["source"]),
             rubric=msgspec.json.decode(row["rubric"], type=RubricSpec),
-            steps=msgspec.json.decode(scenario, type=ScenarioSpec).steps if scenario else (),
+            played=played,
         )
 
-    async def _simulation(self, key: SealKey, simulation_id: UUID) -> tuple[TranscriptTurn, ...]:
+    async def _simulation(
+        self, key: SealKey, simulation_id: UUID
+    ) -> tuple[tuple[TranscriptTurn, ...], tuple[AuditedTurn, ...]]:
         rows = await self._connection.fetch(SQL["turns"], self._tenant_id, simulation_id)
         start = rows[0]["created_at"] if rows else None
-        return tuple(
-            TranscriptTurn(
-                id=f"t{row['seq']}",
-                role="agent" if row["role"] == "learner" else "customer",
+        audited = tuple(
+            AuditedTurn(
+                seq=row["seq"],
+                role=row["role"],
                 text=key.open_text(row["text"], "turns.text", turn_row(simulation_id, row["seq"])),
-                start_ms=_milliseconds(start, row["created_at"]),
-                end_ms=_milliseconds(start, row["created_at"]),
+                state=_state(row["state"]),
+                surface=_SURFACES.get(row["surface"]),
             )
             for row in rows
         )
+        heard = tuple(
+            TranscriptTurn(
+                id=f"t{turn.seq}",
+                role="agent" if turn.role == "learner" else "customer",
+                text=turn.text,
+                start_ms=_milliseconds(start, row["created_at"]),
+                end_ms=_milliseconds(start, row["created_at"]),
+            )
+            for turn, row in zip(audited, rows, strict=True)
+        )
+        return heard, audited
 
-    async def complete(self, scoring_id: UUID, assessment_id: UUID, now: datetime) -> bool:
-        """Move the scoring to completed; say whether this call did it."""
+    async def complete(
+        self, scoring_id: UUID, assessment_id: UUID, faults: tuple[Fault, ...], now: datetime
+    ) -> bool:
+        """Move the scoring to completed; say whether this call did it.
+
+        With `faults` of the simulator, the result is left out of trends.
+        """
+        excluded = SIMULATOR_FAULT if faults else None
         row = await self._connection.fetchrow(
-            SQL["complete"], self._tenant_id, scoring_id, assessment_id, now
+            SQL["complete"], self._tenant_id, scoring_id, assessment_id, now, excluded
         )
         if row is None:
             return False
         if row["simulation_id"] is not None:
             await self._connection.execute(
-                SQL["simulation_scored"], self._tenant_id, row["simulation_id"]
+                SQL["simulation_scored"],
+                self._tenant_id,
+                row["simulation_id"],
+                msgspec.json.encode(faults).decode(),
             )
         return True
 
@@ -131,6 +176,16 @@ class ScoringRepository:
 def _conversation(key: SealKey, conversation_id: UUID, sealed: bytes) -> tuple[TranscriptTurn, ...]:
     plain = key.open(sealed, "conversations.turns", conversation_id.bytes)
     return msgspec.json.decode(plain, type=tuple[TranscriptTurn, ...])
+
+
+def _state(stored: str | None) -> PersonaState | None:
+    """Return a turn's state; None where there is none that can be read, which the audit reports."""
+    if stored is None:
+        return None
+    try:
+        return msgspec.json.decode(stored, type=PersonaState)
+    except msgspec.ValidationError:
+        return None
 
 
 def _milliseconds(start: datetime | None, moment: datetime) -> int:

@@ -3,14 +3,19 @@
 from services.sim_worker.context import Context
 from services.sim_worker.engine.learners import next_line
 from services.sim_worker.reply import events_of, make_reply
-from services.sim_worker.repository import AutopilotCase, LearnerErasedError
-from services.sim_worker.steps import NewEvent, SpokenTurn, Step, advance
+from services.sim_worker.repository import AutopilotCase, AutopilotErasedError
+from services.sim_worker.steps import SQL, NewEvent, SpokenTurn, Step, advance
 from shared.contracts.events import EventType
-from shared.contracts.jobs import ActivityDone, BatchJob, JobKind, JobMessage
+from shared.contracts.jobs import (
+    ActivityDone,
+    BatchJob,
+    JobKind,
+    JobMessage,
+    encode_payload,
+)
 from shared.contracts.simulation import EndReason, Line
-from shared.db.jobs import claim, finish, kept_lease
-from shared.db.outbox import add_job
-from shared.db.tx import tenant_tx
+from shared.db.jobs import kept_lease
+from shared.db.tx import tenant_once
 from shared.log import get_logger
 
 log = get_logger()
@@ -28,23 +33,23 @@ class AutopilotHandler:
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `batch`."""
         context = self._context
-        failure: str | None = None
-        case: AutopilotCase | None = None
-        async with tenant_tx(context.database, message.tenant_id) as connection:
-            job = await claim(connection, message, context.settings.job_lease_s)
-        if not isinstance(job, BatchJob):
-            return
         try:
-            case = await context.reader.find_autopilot(message.tenant_id, job.simulation_id)
-        except LearnerErasedError:
-            failure = LEARNER_ERASED
+            taken = await context.reader.take_autopilot(message, context.settings.job_lease_s)
+        except AutopilotErasedError as erased:
+            await self._answer(message, erased.job, LEARNER_ERASED)
+            return
+        if taken is None:
+            return
+        job, case = taken
         if case is not None and case.is_open:
             with kept_lease(context.database, message, context.settings.job_lease_s):
-                is_over = await self._play(message, case) or await self._has_ended(message, case)
+                is_over = await self._play(message, case) or not await context.reader.is_open(
+                    message.tenant_id, case.simulation_id
+                )
             if not is_over:  # another worker plays it and will answer; else the row comes again
                 log.info("autopilot.overtaken", simulation_id=str(case.simulation_id))
                 return
-        await self._answer(message, job, failure)
+        await self._answer(message, job, None)
 
     async def _play(self, message: JobMessage, case: AutopilotCase) -> bool:
         """Say whether it was this worker that played it to its end."""
@@ -71,6 +76,7 @@ class AutopilotHandler:
                     lines,
                     seed=case.seed,
                     seq=last_seq + 2,
+                    word_budget=case.word_budget,
                 )
                 lines.append(Line(role="customer", text=reply.text))
                 turns = (learner, reply)
@@ -80,10 +86,6 @@ class AutopilotHandler:
             if not await self._checkpoint(message, case, last_seq, turns, end_reason):
                 return False
         return True
-
-    async def _has_ended(self, message: JobMessage, case: AutopilotCase) -> bool:
-        now = await self._context.reader.find_autopilot(message.tenant_id, case.simulation_id)
-        return now is None or not now.is_open
 
     async def _checkpoint(
         self,
@@ -99,7 +101,7 @@ class AutopilotHandler:
             last_seq=last_seq,
             turns=turns,
             end_reason=end_reason,
-            events=self._events(last_seq, turns, end_reason),
+            events=self._events(case, last_seq, turns, end_reason),
             job_id=message.job_id,
             is_last=False,
             flow=None,
@@ -115,25 +117,40 @@ class AutopilotHandler:
         return stored is not None
 
     def _events(
-        self, last_seq: int, turns: tuple[SpokenTurn, ...], end_reason: EndReason | None
+        self,
+        case: AutopilotCase,
+        last_seq: int,
+        turns: tuple[SpokenTurn, ...],
+        end_reason: EndReason | None,
     ) -> tuple[NewEvent, ...]:
+        """Return the events of a step; in a batch nobody waits for a turn, only for the end."""
         events = events_of(self._context, last_seq + 2, end_reason)
-        if turns:
+        if turns and not case.is_batched:
             return events
         return tuple(event for event in events if event.type is EventType.SIMULATION_ENDED)
 
     async def _answer(self, message: JobMessage, job: BatchJob, failure: str | None) -> None:
+        """Finish the job; tell the workflow when this was all it waits for."""
         context = self._context
-        async with tenant_tx(context.database, message.tenant_id) as connection:
-            reply = await add_job(
-                connection,
-                message.tenant_id,
-                context.ids.new(),
-                ActivityDone(reply_to=job.reply_to, failure_code=failure),
-                JobKind.FLOW,
-                now=context.clock.now(),
-                first_retry_s=context.settings.job_first_retry_s,
-            )
-            await finish(connection, message.tenant_id, message.job_id)
+        part = job.part
+        reply = ActivityDone(reply_to=job.reply_to, failure_code=None if part else failure)
+        reply_id = context.ids.new()
+        rows = await tenant_once(
+            context.database,
+            message.tenant_id,
+            SQL["finish_autopilot"],
+            message.job_id,
+            part.operation_id if part else None,
+            part.part if part else None,
+            reply_id,
+            encode_payload(reply),
+            context.clock.now(),
+            context.settings.job_first_retry_s,
+        )
         context.publisher.wake_events()
-        await context.publisher.job(reply)
+        if rows[0]["is_last"]:
+            await context.publisher.job(
+                JobMessage(
+                    tenant_id=message.tenant_id, job_id=reply_id, kind=JobKind.FLOW, attempt=1
+                )
+            )

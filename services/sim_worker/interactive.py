@@ -42,7 +42,13 @@ class TurnHandler:
             return
         with kept_lease(context.database, message, lease_s):
             reply = await make_reply(
-                context, case.scenario, case.state, case.lines, seed=case.seed, seq=case.seq
+                context,
+                case.scenario,
+                case.state,
+                case.lines,
+                seed=case.seed,
+                seq=case.seq,
+                word_budget=case.word_budget,
             )
         await self._store(message, case, reply)
 
@@ -73,7 +79,7 @@ class TurnHandler:
             return
         await context.publisher.tell(
             live_subject(message.tenant_id, case.simulation_id),
-            msgspec.json.encode(_live(stored[0], now, end_reason)),
+            msgspec.json.encode(_live(stored[0], now, end_reason, _hint(case, reply))),
         )
         if step.flow is not None:
             flow = JobMessage(
@@ -87,7 +93,15 @@ class TurnHandler:
             await finish(connection, message.tenant_id, message.job_id)
 
 
-def _live(turn: StoredTurn, now: datetime, end_reason: EndReason | None) -> LiveTurn:
+def _hint(case: TurnCase, reply: SpokenTurn) -> str | None:
+    if not case.hints or reply.move is None or reply.move.end_reason is not None:
+        return None
+    return reply.move.state.hint or None
+
+
+def _live(
+    turn: StoredTurn, now: datetime, end_reason: EndReason | None, hint: str | None
+) -> LiveTurn:
     return LiveTurn(
         seq=turn.seq,
         turn_id=turn.turn_id,
@@ -97,6 +111,7 @@ def _live(turn: StoredTurn, now: datetime, end_reason: EndReason | None) -> Live
         acts=msgspec.Raw((turn.acts or "[]").encode()),
         causes=msgspec.Raw((turn.causes or "[]").encode()),
         engine=turn.engine or "",
+        hint=hint,
         created_at=now,
         status="open" if end_reason is None else "ended",
         end_reason=None if end_reason is None else end_reason.value,

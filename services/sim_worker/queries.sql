@@ -1,19 +1,18 @@
 -- name: take_turn
 -- Claims a turn job and reads all that the reply needs.
-select * from app.take_turn_v1($1, $2, $3, $4)
+select * from app.take_turn_v2($1, $2, $3, $4)
 
--- name: simulation
--- An autopilot simulation, to go on from where it is.
-select s.simulation_id, s.status, s.last_seq, s.seed, s.learner_id, s.scenario_id,
-       s.scenario_version, s.profile, k.wrapped
-  from simulations s
-  left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
- where s.tenant_id = $1 and s.simulation_id = $2
+-- name: take_autopilot
+-- Claims an autopilot job and reads the conversation as far as it was played, a row per turn.
+select * from app.take_batch_v1($1, $2, $3, $4)
 
--- name: turns
--- All turns so far.
-select seq, role, text, state from turns
- where tenant_id = $1 and simulation_id = $2 order by seq
+-- name: finish_autopilot
+-- Finishes the job; the last one that a workflow waits for reports.
+select * from app.finish_batch_v1($1, $2, $3, $4, $5, $6, $7, $8) as is_last
+
+-- name: status
+-- Whether somebody ended it meanwhile.
+select status from simulations where tenant_id = $1 and simulation_id = $2
 
 -- name: scenario
 -- An immutable version; cached by the caller.

@@ -22,6 +22,7 @@ async def make_reply(
     *,
     seed: int,
     seq: int,
+    word_budget: int | None = None,
 ) -> SpokenTurn:
     """Return the customer's turn `seq`; `lines` ends with the customer's last line and the
     learner's.
@@ -30,7 +31,12 @@ async def make_reply(
     text.
     """
     move = respond(
-        scenario, state, lines[-1].text, previous_customer=lines[-2].text, seed=seed, seq=seq
+        scenario,
+        state,
+        lines[-1].text,
+        seed=seed,
+        seq=seq,
+        word_budget=word_budget,
     )
     request = wording_request(scenario, state, move, lines, seed=seed, seq=seq)
     try:

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from services.sim_worker.steps import SQL, TEXT_COLUMN
-from shared.contracts.jobs import MAX_STARTS, JobMessage
+from shared.contracts.jobs import MAX_STARTS, BatchJob, JobMessage, decode_payload
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import Line, PersonaState
 from shared.db.keys import KeyRing
@@ -34,6 +34,8 @@ class TurnCase(msgspec.Struct, frozen=True, kw_only=True):
     state: PersonaState
     lines: tuple[Line, ...]
     """The customer's last line and the learner's."""
+    hints: bool
+    word_budget: int | None
     key: SealKey
     """The learner's."""
 
@@ -49,11 +51,21 @@ class AutopilotCase(msgspec.Struct, frozen=True, kw_only=True):
     state: PersonaState
     lines: tuple[Line, ...]
     """From seq 0; ends with a customer's line."""
+    word_budget: int | None
+    is_batched: bool
     key: SealKey
 
 
 class LearnerErasedError(Exception):
     """The learner's key is gone: nothing of the conversation can be read any more."""
+
+
+class AutopilotErasedError(LearnerErasedError):
+    """The same about a conversation that plays itself; its job is still to be answered."""
+
+    def __init__(self, job: BatchJob) -> None:
+        super().__init__()
+        self.job = job
 
 
 class Scenarios:
@@ -122,23 +134,46 @@ class SimulationReader:
                     ),
                 ),
             ),
+            hints=row["hints"],
+            word_budget=row["word_budget"],
             key=key,
         )
 
-    async def find_autopilot(self, tenant_id: UUID, simulation_id: UUID) -> AutopilotCase | None:
-        """Return an autopilot simulation with its turns; raises `LearnerErasedError`."""
-        async with tenant_tx(self._database, tenant_id) as connection:
-            row = await connection.fetchrow(SQL["simulation"], tenant_id, simulation_id)
-            if row is None:
-                return None
-            turns = await connection.fetch(SQL["turns"], tenant_id, simulation_id)
+    async def take_autopilot(
+        self, message: JobMessage, lease_s: float
+    ) -> tuple[BatchJob, AutopilotCase | None] | None:
+        """Claim the job of an autopilot conversation and read it; None when it is done or another
+        worker has it. The case is None when the simulation is gone.
+
+        Raises:
+            AutopilotErasedError: there is nothing left to read.
+        """
+        tenant_id = message.tenant_id
+        rows = await tenant_once(
+            self._database, tenant_id, SQL["take_autopilot"], message.job_id, lease_s, MAX_STARTS
+        )
+        if not rows:
+            return None
+        job = decode_payload(rows[0]["payload"])
+        if not isinstance(job, BatchJob):
+            return None
+        row = rows[0]
+        if row["simulation_id"] is None:
+            return job, None
+        if row["wrapped"] is None:
+            raise AutopilotErasedError(job)
+        return job, await self._autopilot(tenant_id, rows)
+
+    async def _autopilot(self, tenant_id: UUID, rows: list[asyncpg.Record]) -> AutopilotCase:
+        row = rows[0]
+        simulation_id = row["simulation_id"]
         key = await self._learner_key(tenant_id, row)
         lines = tuple(
             Line(
                 role="agent" if turn["role"] == "learner" else "customer",
                 text=key.open_text(turn["text"], TEXT_COLUMN, turn_row(simulation_id, turn["seq"])),
             )
-            for turn in turns
+            for turn in rows
         )
         return AutopilotCase(
             simulation_id=simulation_id,
@@ -148,10 +183,18 @@ class SimulationReader:
             scenario=await self._scenarios.get(
                 tenant_id, row["scenario_id"], row["scenario_version"]
             ),
-            state=_STATE.decode(turns[-1]["state"]),
+            state=_STATE.decode(rows[-1]["state"]),
             lines=lines,
+            word_budget=row["word_budget"],
+            is_batched=row["operation_id"] is not None,
             key=key,
         )
+
+    async def is_open(self, tenant_id: UUID, simulation_id: UUID) -> bool:
+        """Say whether a simulation goes on."""
+        async with tenant_tx(self._database, tenant_id) as connection:
+            status = await connection.fetchval(SQL["status"], tenant_id, simulation_id)
+        return bool(status == "open")
 
     async def _learner_key(self, tenant_id: UUID, row: asyncpg.Record) -> SealKey:
         if row["wrapped"] is None:

@@ -14,6 +14,7 @@ class EventType(StrEnum):
     SIMULATION_ENDED = "simulation.ended"
     SCORING_COMPLETED = "scoring.completed"
     SCORING_FAILED = "scoring.failed"
+    OPERATION_ENDED = "operation.ended"
 
 
 class EventHeader(Record, frozen=True, kw_only=True):

@@ -58,17 +58,34 @@ class ScoreJob(Record, frozen=True, kw_only=True, tag="score"):
     reply_to: ReplyTo
 
 
+class Part(Record, frozen=True, kw_only=True):
+    """The share of a batch that one workflow drives."""
+
+    operation_id: UUID
+    part: int
+    """From 0."""
+
+
 class BatchJob(Record, frozen=True, kw_only=True, tag="batch"):
     """Play a whole autopilot simulation, from its last stored turn to its end."""
 
     simulation_id: UUID
     reply_to: ReplyTo
+    part: Part | None = None
+    """Of a batch: its last job alone completes the activity."""
 
 
 class StartSimulation(Record, frozen=True, kw_only=True, tag="start_simulation"):
     """Start `SimulationWorkflow` for a new simulation."""
 
     simulation_id: UUID
+
+
+class StartBatch(Record, frozen=True, kw_only=True, tag="start_batch"):
+    """Start `SimulationBatchWorkflow` for a part of a batch."""
+
+    operation_id: UUID
+    part: int
 
 
 class StartScoring(Record, frozen=True, kw_only=True, tag="start_scoring"):
@@ -90,7 +107,7 @@ class ActivityDone(Record, frozen=True, kw_only=True, tag="activity_done"):
     failure_code: str | None = None
 
 
-FlowJob = StartSimulation | StartScoring | SimulationEnded | ActivityDone
+FlowJob = StartSimulation | StartScoring | StartBatch | SimulationEnded | ActivityDone
 """What the orchestrator does for others: only it speaks to Temporal (docs/adr/0002)."""
 
 JobPayload = TurnJob | ScoreJob | BatchJob | FlowJob

@@ -26,6 +26,8 @@ class LiveTurn(Record, frozen=True, kw_only=True):
     causes: msgspec.Raw
     """JSON list of `Cause`."""
     engine: str
+    hint: str | None
+    """For the learner's next turn, where hints are on; derived from rules, no one's text."""
     created_at: datetime
     status: str
     """Of the simulation, after this turn."""

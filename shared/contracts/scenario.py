@@ -1,5 +1,6 @@
 """Scenario versions: immutable data that the persona engine runs and the API shows."""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -336,13 +337,18 @@ _CLOSING = {
 """Last lines for scenarios that bring none of their own."""
 
 
-def closing_line(scenario: ScenarioSpec, reason: str, seed: int) -> str | None:
+def closing_line(own: Sequence[str], case: Mapping[str, str], reason: str, seed: int) -> str | None:
     """Return the customer's last line for an end that no reply makes, as `idle`.
 
-    None when there is none: `cancelled`, `failed`, or an end that came with a reply.
+    `own` are the scenario's lines for this reason. None when there is nothing to say: `cancelled`,
+    `failed`.
     """
-    own = {"idle": scenario.voice.idle, "learner_ended": scenario.voice.cut_short}.get(reason, ())
-    return own[seed % len(own)] if own else _CLOSING.get(reason)
+    if not own:
+        return _CLOSING.get(reason)
+    line = own[seed % len(own)]
+    for slot, value in case.items():
+        line = line.replace(f"{{{slot}}}", value)
+    return line
 
 
 def opening_line(scenario: ScenarioSpec, seed: int) -> str:

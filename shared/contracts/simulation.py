@@ -1,12 +1,27 @@
 """State and results of the persona engine."""
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
 from shared.contracts.base import Record
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.scenario import Mind
+
+Profile = Literal[
+    "skilled",
+    "average",
+    "unskilled",
+    "policy-robot",
+    "over-apologizer",
+    "pushover",
+    "rude",
+    "silent",
+    "parrot",
+    "prompt-attacker",
+]
+"""Scripted learners; `services/sim_worker/engine/learners` plays them."""
 
 
 class EndReason(StrEnum):
@@ -114,6 +129,11 @@ class PersonaState(Record, frozen=True, kw_only=True):
     """Stable hashes of the learner's last turns, to notice repetition."""
     used_phrases: tuple[str, ...] = ()
     """Keys of phrases already said, so that none comes twice."""
+    reply: tuple[str, ...] = ()
+    """Keys of the phrases of the last reply. What the learner says next is read against these, and
+    not against the worded line: so no wording can change what the customer feels."""
+    reply_echo: str = ""
+    """`Move.echo` of the last reply."""
     proposed: tuple[str, ...] = ()
     """Keys of resolutions that the learner has put forward; the customer remembers them."""
     promises: tuple[Promise, ...] = ()
@@ -131,6 +151,8 @@ class PersonaState(Record, frozen=True, kw_only=True):
     """Words said by the learner so far."""
     accepted_at: int | None = None
     """Learner turn in which the resolution was accepted."""
+    last_surface: Surface | None = None
+    """What the customer visibly did in the last reply; None before the first."""
     hint: str = ""
     """A short hint for the learner's next turn, derived from the rules; shown only where hints are
     on. Empty: none is due."""
@@ -150,7 +172,8 @@ class Move(Record, frozen=True, kw_only=True):
     """Keys of the phrases that the embedded wording says, in order; chosen here, so that the state
     is the same whoever words the line."""
     echo: str = ""
-    """A day or hour that the learner named, for the customer to take up; from a closed list."""
+    """What the customer takes up: a day or hour, an amount, an everyday noun from a closed list, or
+    an earlier promise; never free text."""
     hostility: int = 0
     """0 civil .. 3 gross; never above the scenario's (or tenant's) `max_hostility`."""
     twist: str | None = None
@@ -167,6 +190,16 @@ class FactOutcome(StrEnum):
     LEAKED = "leaked"
     """It was said while it was locked: a fault of the simulator."""
     UNDISCOVERED = "undiscovered"
+
+
+class Fault(Record, frozen=True, kw_only=True):
+    """A fault of the simulator, found by the audit; docs/persona.md lists the codes."""
+
+    code: str
+    seq: int
+    """The customer's turn that shows it."""
+    subject: str = ""
+    """Key of the fact or resolution, where one is meant."""
 
 
 class Outcome(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from shared.contracts.jobs import MAX_STARTS, JobMessage, JobPayload, decode_payload
+from shared.contracts.jobs import MAX_STARTS, JobMessage, JobPayload, Part, decode_payload
 from shared.db.pool import Connection, Database
 from shared.db.tx import tenant_tx
 from shared.log import get_logger
@@ -31,6 +31,12 @@ update jobs set lease_until = now() + make_interval(secs => $3)
 FINISH = "delete from jobs where tenant_id = $1 and job_id = $2"
 """The last word on a job; belongs into the transaction that stores its result."""
 
+_COUNT_DOWN = """
+update operation_parts set unplayed = unplayed - 1
+ where tenant_id = $1 and operation_id = $2 and part = $3
+returning unplayed
+"""
+
 
 async def claim(connection: Connection, message: JobMessage, lease_s: float) -> JobPayload | None:
     """Take the job for `lease_s` seconds; None when there is nothing to do for this worker."""
@@ -40,9 +46,19 @@ async def claim(connection: Connection, message: JobMessage, lease_s: float) -> 
     return None if payload is None else decode_payload(payload)
 
 
-async def finish(connection: Connection, tenant_id: UUID, job_id: UUID) -> None:
-    """Delete the job, in the caller's transaction."""
-    await connection.execute(FINISH, tenant_id, job_id)
+async def finish(connection: Connection, tenant_id: UUID, job_id: UUID) -> bool:
+    """Delete the job, in the caller's transaction; say whether it was there."""
+    return await connection.execute(FINISH, tenant_id, job_id) != "DELETE 0"
+
+
+async def count_down(connection: Connection, tenant_id: UUID, part: Part) -> bool:
+    """Count one job of a batch's part as done; say whether it was the last.
+
+    Only in the transaction that deletes or buries the job, and only when that changed a row: that
+    is what makes the count exact.
+    """
+    unplayed = await connection.fetchval(_COUNT_DOWN, tenant_id, part.operation_id, part.part)
+    return bool(unplayed == 0)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Notices when hurtful words are denied: `nobody will cut you off`, `that was not your fault`.
+"""Notices words that are denied or only retold: `nobody will cut you off`, `he said calm down`.
 
 Looks only at the clause before the words, so that a negation elsewhere in the sentence (`you did
 not pay, so we will cut you off`) excuses nothing.
@@ -22,6 +22,12 @@ DENIABLE = frozenset(
     }
 )
 """Acts that a denial turns into their opposite."""
+
+REPORTABLE = DENIABLE | {
+    *(Act.APOLOGIZE, Act.OFFER, Act.CONCEDE, Act.GIVE_AWAY, Act.REFUSE, Act.NEXT_STEP),
+    *(Act.HAND_OVER, Act.SARCASM, Act.INTERRUPT, Act.UPSELL, Act.PRAISE, Act.REASSURE),
+}
+"""Acts that are not the learner's own when somebody else's words are retold."""
 
 _REACH = 3
 """Words that may stand between a negation and what it denies (`you won't have to decide now`)."""
@@ -47,10 +53,33 @@ _UNDONE = re.compile(
 """Words that turn a negation round again (`we will not hesitate to`)."""
 _SHARED = re.compile(rf"\b{NEGATION}\s.*\s(?:or|nor)\s+$")
 """A negation that an `or` carries on (`we won't cut you off or take you to court`)."""
+_REPORTED = re.compile(
+    r"\b(?:he|she|they|who|someone|somebody|anyone|people|the \w+|your \w+|my colleague|our \w+)"
+    r" (?:(?:has|have|had|just|already|even|really|actually) ){0,2}"
+    r"(?:told|said|says|say|asked|claimed|wrote|threatened|called|tells|shouted|yelled)\b"
+    r"|\byou (?:(?:already|just|even) )?"
+    r"(?:said|told|mentioned|wrote|were told|felt|heard|thought)\b"
+    r"|\b(?:telling|told|calling|called|asking) (?:you|me|us)\b"
+)
+"""Somebody else's words follow."""
+_OWN = re.compile(r"\b(?:i|we|i've|we've) (?:(?:have|just|already) ){0,2}(?:told|asked|called)\b")
 _NEAR = {
     reach: re.compile(rf"\b{NEGATION}(?:\s+(?!{_SUBJECT})[\w'-]+){{0,{reach}}}\s*$")
     for reach in (_REACH, _INSULT_REACH)
 }
+
+
+def is_reported(act: Act, folded: str, start: int, position: int) -> bool:
+    """Say whether the words at `position` are somebody else's (`he told you to calm down`).
+
+    Only words that the clause brings in as reported count; retelling is itself an act, and that
+    one stays.
+    """
+    if act not in REPORTABLE or not _REPORTED.search(folded, start, position):
+        return False
+    opened = max(_CLAUSE.finditer(folded, start, position), key=re.Match.start, default=None)
+    clause = folded[opened.end() if opened else start : position]
+    return bool(_REPORTED.search(clause)) and not _OWN.search(clause)
 
 
 def is_denied(act: Act, folded: str, start: int, position: int) -> bool:

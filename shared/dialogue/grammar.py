@@ -1,4 +1,4 @@
-"""The small pattern language of `patterns.yaml`, compiled to regular expressions with bounds.
+"""The small pattern language of the pattern files, compiled to regular expressions with bounds.
 
 Patterns are found by their first two words, so only plausible ones are tried at a place, and every
 repetition is bounded: the work grows with the length of the text and never explodes.
@@ -8,18 +8,74 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-NEGATION = (
-    r"(?:not|never|no|nor|without|hardly|cannot|don't|doesn't|didn't|won't|can't|isn't|aren't"
-    r"|wasn't|weren't|couldn't|wouldn't|shouldn't|haven't|hasn't|unable)"
+from shared.dialogue.spelling import (
+    CONTRACTIONS,
+    FIGURE,
+    NUMBER,
+    NUMBER_WORDS,
+    SHORT_FORMS,
+    canonical,
+    word_set,
+)
+
+NEGATIONS = word_set(
+    "not never no nor without hardly cannot don't doesn't didn't won't can't isn't aren't"
+    " wasn't weren't couldn't wouldn't shouldn't haven't hasn't hadn't unable dont doesnt"
+    " didnt wont cant isnt arent wasnt couldnt wouldnt shouldnt havent hasnt"
 )
 """Words that turn an act into its absence."""
-
-Classes = Mapping[str, list[str]]
-"""Named groups of phrases (`@feeling`)."""
+NEGATION = f"(?:{'|'.join(sorted(NEGATIONS))})"
+"""Expression of any of them."""
 
 _SEPARATOR = r"\W{1,4}"
 _WORD_END = r"(?!\w|'\w)"
 _GAP = rf"(?:(?!{NEGATION}{_WORD_END})\w[\w'-]{{0,30}}{_SEPARATOR}){{0,4}}?"
+_ANY = "..."
+
+
+class Vocabulary:
+    """The named groups of phrases (`@feeling`) and what the elements of patterns mean with them."""
+
+    def __init__(self, classes: Mapping[str, list[str]]) -> None:
+        self._classes = classes
+        self._phrases: dict[str, list[str]] = {}
+        self._choices: dict[str, str] = {}
+        self._firsts: dict[str, frozenset[str] | None] = {}
+
+    def phrases(self, element: str) -> list[str]:
+        """Return the phrases that an element stands for.
+
+        Raises:
+            ValueError: the element names an unknown class.
+        """
+        known = self._phrases.get(element)
+        if known is None:
+            known = self._phrases[element] = list(self._expand(element))
+        return known
+
+    def choice(self, element: str) -> str:
+        """Return the expression of one element: any of its phrases."""
+        known = self._choices.get(element)
+        if known is None:
+            known = self._choices[element] = _any_of(self.phrases(element))
+        return known
+
+    def firsts(self, element: str) -> frozenset[str] | None:
+        """Return the words that an element may begin with (None: not a closed list)."""
+        if element not in self._firsts:
+            heads = [phrase.split()[0] for phrase in self.phrases(element)]
+            closed = not any("*" in head for head in heads)
+            self._firsts[element] = frozenset(_as_known(heads)) if closed else None
+        return self._firsts[element]
+
+    def _expand(self, element: str) -> Iterator[str]:
+        for part in element.split("/"):
+            if not part.startswith("@"):
+                yield part.replace("_", " ")
+            elif part[1:] in self._classes:
+                yield from self._classes[part[1:]]
+            else:
+                raise ValueError(f"unknown class {part}")
 
 
 class Phrase:
@@ -28,51 +84,68 @@ class Phrase:
     The expression is compiled when first needed: most of the table is never used by one process.
     """
 
-    def __init__(self, line: str, classes: Classes) -> None:
+    __slots__ = ("__dict__", "_at_end", "_elements", "_vocabulary")
+
+    def __init__(self, line: str, vocabulary: Vocabulary) -> None:
         elements = line.split()
-        self._classes = classes
+        first = elements[0]
+        if first == _ANY or first[0] == "?" or first[-1] == "*":
+            raise ValueError(f"a pattern must begin with a word: {line}")
+        self._vocabulary = vocabulary
         self._at_end = elements[-1] == "$"
         self._elements = tuple(elements[: len(elements) - self._at_end])
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
         """Match the whole phrase at one place."""
-        parts = self._elements
-        last = max(i for i, part in enumerate(parts) if part != "..." and part[0] != "?")
-        source = "".join(_regex_of(part, self._classes) for part in parts[:last])
-        source += choice(parts[last], self._classes)
+        parts, choice = self._elements, self._vocabulary.choice
+        last = self._required()[-1]
+        source = "".join(self._inner(part) for part in parts[:last]) + choice(parts[last])
         for part in parts[last + 1 :]:
-            source += f"(?:{_SEPARATOR}{choice(part[1:], self._classes)})?"
+            source += f"(?:{_SEPARATOR}{choice(part[1:])})?"
         return re.compile(source + (r"(?=\W*\Z)" if self._at_end else ""))
 
-    def entries(self) -> Iterator[tuple[str, frozenset[str] | None]]:
-        """Yield every first word with the words that may follow it (None: any, or none at all).
+    def needs(self) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+        """Return two sets of words; a text that matches holds one of each (None: no such set)."""
+        sets = [self._vocabulary.firsts(self._elements[index]) for index in self._required()[1:]]
+        closed = sorted((words for words in sets if words is not None), key=_commonness)
+        first, second, *_ = (*closed, None, None)
+        return first, second
 
-        Raises:
-            ValueError: the pattern begins with a gap, an optional part or a stem.
-        """
-        first = self._elements[0]
-        if first == "..." or first[0] == "?" or first[-1] == "*":
-            raise ValueError(f"a pattern must begin with a word: {' '.join(self._elements)}")
-        following = self._firsts_from(1)
-        table: dict[str, set[str] | None] = {}
-        for phrase in _phrases(first, self._classes):
-            head, *tail = phrase.split()
-            seconds = {tail[0]} if tail else following
-            known = table.get(head, set())
-            table[head] = None if seconds is None or known is None else known | seconds
-        for head, words in table.items():
-            yield head, None if words is None else frozenset(words)
+    def first_words(self) -> frozenset[str]:
+        """Return every word that the phrase may begin with."""
+        return self._vocabulary.firsts(self._elements[0]) or frozenset()
 
-    def _firsts_from(self, index: int) -> set[str] | None:
+    def second_words(self, first: str) -> frozenset[str] | None:
+        """Return the words that may follow this first word (None: any, or none at all)."""
         words: set[str] = set()
-        for part in self._elements[index:]:
-            if part == "...":
+        for phrase in self._vocabulary.phrases(self._elements[0]):
+            head, *tail = phrase.split()
+            if first not in _as_known([head]):
+                continue
+            following = frozenset({canonical(tail[0])}) if tail else self._following()
+            if following is None:
                 return None
-            phrases = _phrases(part.lstrip("?"), self._classes)
-            if any("*" in phrase.split()[0] for phrase in phrases):
+            words |= following
+        return frozenset(words)
+
+    def _required(self) -> list[int]:
+        return [i for i, part in enumerate(self._elements) if part != _ANY and part[0] != "?"]
+
+    def _inner(self, element: str) -> str:
+        if element == _ANY:
+            return _GAP
+        if element[0] == "?":
+            return f"(?:{self._vocabulary.choice(element[1:])}{_SEPARATOR})?"
+        return self._vocabulary.choice(element) + _SEPARATOR
+
+    def _following(self) -> frozenset[str] | None:
+        words: frozenset[str] = frozenset()
+        for part in self._elements[1:]:
+            firsts = None if part == _ANY else self._vocabulary.firsts(part.lstrip("?"))
+            if firsts is None:
                 return None
-            words |= {phrase.split()[0] for phrase in phrases}
+            words |= firsts
             if part[0] != "?":
                 return words
         return None
@@ -87,39 +160,54 @@ def variants(line: str) -> Iterator[str]:
     yield line
 
 
-def choice(element: str, classes: Classes) -> str:
-    """Return the expression of one element: any of its phrases.
-
-    Raises:
-        ValueError: the element names an unknown class.
-    """
-    phrases = (_phrase_regex(phrase) for phrase in _phrases(element, classes))
-    return f"(?:{'|'.join(phrases)})"
+def _as_known(heads: list[str]) -> list[str]:
+    """Return words as the index knows them: a number may be a figure or a word."""
+    known = [canonical(head) for head in heads]
+    return [*known, *NUMBER_WORDS] if FIGURE in heads else known
 
 
-def _regex_of(element: str, classes: Classes) -> str:
-    if element == "...":
-        return _GAP
-    if element[0] == "?":
-        return f"(?:{choice(element[1:], classes)}{_SEPARATOR})?"
-    return choice(element, classes) + _SEPARATOR
+def _commonness(words: frozenset[str]) -> int:
+    """Rank sets of words by how likely a text holds one of them."""
+    return len(words) + 20 * len(words & _COMMON)
+
+
+_COMMON = word_set(
+    "a an the i you we it is are to of in on at for and or not no that this your my our with"
+    " be so me us do will can have if i'll we'll what how more up out there"
+)
+
+
+def _any_of(phrases: list[str]) -> str:
+    """Return the expression of any of the phrases; grouped by first letter, it fails fast."""
+    if len(phrases) <= _FEW:
+        return f"(?:{'|'.join(map(_phrase_regex, phrases))})"
+    letters: dict[str, list[str]] = {}
+    for phrase in phrases:
+        head = phrase.split()[0]
+        letter = "" if head in SHORT_FORMS or head == FIGURE else head[0]
+        letters.setdefault(letter, []).append(_phrase_regex(phrase))
+    groups = (
+        f"(?={re.escape(letter)})(?:{'|'.join(group)})" if letter else "|".join(group)
+        for letter, group in letters.items()
+    )
+    return f"(?:{'|'.join(groups)})"
+
+
+_FEW = 6
+"""Phrases that are tried one after the other without grouping."""
 
 
 def _phrase_regex(phrase: str) -> str:
-    words = (
-        re.escape(word[:-1]) + r"\w{0,12}" if word.endswith("*") else re.escape(word)
-        for word in phrase.split()
-    )
-    return _SEPARATOR.join(words) + _WORD_END
+    return _SEPARATOR.join(map(_word_regex, phrase.split())) + _WORD_END
 
 
-def _phrases(element: str, classes: Classes) -> list[str]:
-    phrases: list[str] = []
-    for part in element.split("/"):
-        if not part.startswith("@"):
-            phrases.append(part.replace("_", " "))
-        elif part[1:] in classes:
-            phrases.extend(classes[part[1:]])
-        else:
-            raise ValueError(f"unknown class {part}")
-    return phrases
+def _word_regex(word: str) -> str:
+    if word == FIGURE:
+        return NUMBER
+    if word.endswith("*"):
+        return re.escape(word[:-1]) + r"\w{0,12}"
+    spelled = re.escape(word)
+    if word in CONTRACTIONS:
+        spelled = spelled.replace("'", "'?")
+    shorts = SHORT_FORMS.get(word)
+    return f"(?:{'|'.join((spelled, *shorts))})" if shorts else spelled

@@ -1,26 +1,38 @@
-"""Loads `patterns.yaml` once and indexes its phrases by their first two words."""
+"""Loads `words.yaml` and `acts_*.yaml` once and indexes their phrases by the first two words."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
-from shared.contracts.dialogue import Act
-from shared.dialogue.grammar import Phrase, choice, variants
+from shared.contracts.dialogue import Act, Topic
+from shared.dialogue.grammar import Phrase, Vocabulary, variants
+from shared.dialogue.spelling import NUMBER
 
 _CLOCK = (
     r"(?:by|before|within|at|until)\s+"
     r"(?:\d|noon|midday|one|two|three|four|five|six|seven|eight|nine|ten)"
 )
+_SPAN = (
+    r"(?:in|within|for|after) (?:(?:a|the|about|around|next|few|couple of) ){0,3}"
+    rf"(?:{NUMBER} )?"
+    r"(?:working |business )?(?:minutes?|hours?|days?|weeks?|months?|moments?)\b"
+    r"|\d{1,2}(?:st|nd|rd|th)\b|now\b|right (?:away|after)|straight away|immediately|as soon as"
+    r"|once (?:it|the|you|we|they|i)\b|after (?:this|the|our) call|overnight"
+    r"|every (?:day|morning|evening|friday|monday)|when we hang up"
+)
 _STRENGTH = {"+": 3, "-": 1}
+TOPIC_STEM = 5
+"""Letters by which a word of a topic is known; shorter words must be whole."""
 
 
 class Start(StrEnum):
-    """Where a phrase may begin; the value is its mark in `patterns.yaml`."""
+    """Where a phrase may begin; the value is its mark in the pattern files."""
 
     ANYWHERE = ""
     SENTENCE = "^"
@@ -36,17 +48,39 @@ class Pattern(msgspec.Struct, frozen=True, eq=False):
     starts: Start = Start.ANYWHERE
 
 
-class Follow(msgspec.Struct, frozen=True, eq=False):
-    """The patterns that begin with one word, by the word after it."""
+Candidate = tuple[frozenset[str] | None, frozenset[str] | None, Pattern]
+"""A pattern with two sets of words; its sentence must hold one of each (None: no such set)."""
 
-    by_next: Mapping[str, tuple[Pattern, ...]]
-    """Everything that may match before this next word."""
-    always: tuple[Pattern, ...]
-    """What may match before any other word, or at the end."""
 
-    def candidates(self, following: str) -> tuple[Pattern, ...]:
+class Follow:
+    """The patterns that begin with one word, by the word after it; sorted when first needed."""
+
+    def __init__(self, first: str) -> None:
+        self._first = first
+        self._patterns: list[Pattern] = []
+
+    def add(self, pattern: Pattern) -> None:
+        """Take in one more pattern, before the first question."""
+        self._patterns.append(pattern)
+
+    def candidates(self, following: str) -> tuple[Candidate, ...]:
         """Return the patterns that may match before this next word (empty at the end)."""
-        return self.by_next.get(following, self.always)
+        by_next, always = self._sorted
+        return by_next.get(following, always)
+
+    @cached_property
+    def _sorted(self) -> tuple[dict[str, tuple[Candidate, ...]], tuple[Candidate, ...]]:
+        always: list[Candidate] = []
+        followed: dict[str, list[Candidate]] = {}
+        for pattern in self._patterns:
+            seconds = pattern.phrase.second_words(self._first)
+            candidate = (*pattern.phrase.needs(), pattern)
+            if seconds is None:
+                always.append(candidate)
+            for second in seconds or ():
+                followed.setdefault(second, []).append(candidate)
+        by_next = {second: (*found, *always) for second, found in followed.items()}
+        return by_next, tuple(always)
 
 
 class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,61 +96,85 @@ class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
     subjects: frozenset[str]
     times: re.Pattern[str]
     """A day, an hour or a deadline: what makes a promise concrete."""
+    moments: re.Pattern[str]
+    """The same, or a stretch of time or an event after which something happens."""
     stopwords: frozenset[str]
     plain_acronyms: frozenset[str]
     warm_words: frozenset[str]
     bitter_words: frozenset[str]
+    topics: Mapping[str, Topic]
+    """Topics by their words, cut to `TOPIC_STEM` letters."""
 
 
-class _Source(msgspec.Struct, forbid_unknown_fields=True):
-    classes: dict[str, list[str]]
-    keeps_negation: list[Act]
-    acts: dict[Act, list[str]]
-    open_starts: list[str]
-    narrow_starts: list[str]
-    aux_starts: frozenset[str]
-    subjects: frozenset[str]
-    stopwords: frozenset[str]
-    plain_acronyms: frozenset[str]
-    warm_words: frozenset[str]
-    bitter_words: frozenset[str]
+class _Words(msgspec.Struct, forbid_unknown_fields=True):
+    classes: dict[str, str]
+    open_starts: str
+    narrow_starts: str
+    keeps_negation: str
+    aux_starts: str
+    subjects: str
+    stopwords: str
+    plain_acronyms: str
+    warm_words: str
+    bitter_words: str
+    topics: dict[Topic, str]
 
 
-def load_lexicon(path: Path) -> Lexicon:
-    """Read and index a pattern file.
+class _Acts(msgspec.Struct, forbid_unknown_fields=True):
+    acts: dict[Act, str]
+
+
+def load_lexicon(folder: Path) -> Lexicon:
+    """Read and index the pattern files of a folder.
 
     Raises:
         msgspec.ValidationError: an unknown act or section.
         ValueError: a pattern that begins with a gap or a stem, or names an unknown class.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    source = msgspec.convert(raw, _Source)
+    words = msgspec.convert(_read(folder / "words.yaml"), _Words)
+    vocabulary = Vocabulary({name: text.split(", ") for name, text in words.classes.items()})
+    sources = [
+        msgspec.convert(_read(path), _Acts).acts for path in sorted(folder.glob("acts_*.yaml"))
+    ]
     acts = (
         pattern
-        for act, lines in source.acts.items()
-        for line in lines
-        for pattern in _patterns_of(act, line, source.classes)
+        for source in sources
+        for act, lines in source.items()
+        for line in lines.splitlines()
+        for pattern in _patterns_of(act, line, vocabulary)
     )
-    open_starts = _index(_starts(source.open_starts, source.classes))
-    narrow_starts = _index(_starts(source.narrow_starts, source.classes))
+    open_starts = _index(_starts(words.open_starts, vocabulary))
+    narrow_starts = _index(_starts(words.narrow_starts, vocabulary))
+    aux_starts = frozenset(words.aux_starts.split())
+    times = rf"{vocabulary.choice('@time')}|{_CLOCK}"
     return Lexicon(
         acts=_index(acts),
-        keeps_negation=frozenset(source.keeps_negation),
+        keeps_negation=frozenset(map(Act, words.keeps_negation.split())),
         open_starts=open_starts,
         narrow_starts=narrow_starts,
-        aux_starts=source.aux_starts,
-        question_words=source.aux_starts | open_starts.keys() | narrow_starts.keys(),
-        subjects=source.subjects,
-        times=re.compile(rf"(?<!\w)(?:{choice('@time', source.classes)}|{_CLOCK})"),
-        stopwords=source.stopwords,
-        plain_acronyms=source.plain_acronyms,
-        warm_words=source.warm_words,
-        bitter_words=source.bitter_words,
+        aux_starts=aux_starts,
+        question_words=aux_starts | open_starts.keys() | narrow_starts.keys(),
+        subjects=frozenset(words.subjects.split()),
+        times=re.compile(rf"(?<!\w)(?:{times})"),
+        moments=re.compile(rf"(?<!\w)(?:{times}|{_SPAN})"),
+        stopwords=frozenset(words.stopwords.split()),
+        plain_acronyms=frozenset(words.plain_acronyms.split()),
+        warm_words=frozenset(words.warm_words.split()),
+        bitter_words=frozenset(words.bitter_words.split()),
+        topics={
+            word[:TOPIC_STEM]: topic
+            for topic, text in words.topics.items()
+            for word in text.split()
+        },
     )
 
 
-def _patterns_of(act: Act, line: str, classes: Mapping[str, list[str]]) -> Iterator[Pattern]:
+def _read(path: Path) -> Any:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe ones
+
+
+def _patterns_of(act: Act, line: str, vocabulary: Vocabulary) -> Iterator[Pattern]:
     mark, _, rest = line.partition(" ")
     starts = Start(mark) if mark in {Start.SENTENCE, Start.CLAUSE} else Start.ANYWHERE
     body = line if starts is Start.ANYWHERE else rest
@@ -124,34 +182,24 @@ def _patterns_of(act: Act, line: str, classes: Mapping[str, list[str]]) -> Itera
     if body[-1] in _STRENGTH:
         body = body.rstrip(" +-")
     for variant in variants(body):
-        yield Pattern(Phrase(variant, classes), act, strength, starts)
+        yield Pattern(Phrase(variant, vocabulary), act, strength, starts)
 
 
-def _starts(lines: list[str], classes: Mapping[str, list[str]]) -> Iterator[Pattern]:
-    for line in lines:
+def _starts(lines: str, vocabulary: Vocabulary) -> Iterator[Pattern]:
+    for line in lines.splitlines():
         for variant in variants(line):
-            yield Pattern(Phrase(variant, classes))
+            yield Pattern(Phrase(variant, vocabulary))
 
 
 def _index(patterns: Iterable[Pattern]) -> dict[str, Follow]:
-    always: dict[str, list[Pattern]] = {}
-    by_next: dict[str, dict[str, list[Pattern]]] = {}
+    index: dict[str, Follow] = {}
     for pattern in patterns:
-        for first, seconds in pattern.phrase.entries():
-            anywhere = always.setdefault(first, [])
-            followed = by_next.setdefault(first, {})
-            if seconds is None:
-                anywhere.append(pattern)
-            for second in seconds or ():
-                followed.setdefault(second, []).append(pattern)
-    return {
-        first: Follow(
-            {second: (*found, *always[first]) for second, found in followed.items()},
-            tuple(always[first]),
-        )
-        for first, followed in by_next.items()
-    }
+        for first in pattern.phrase.first_words():
+            if first not in index:
+                index[first] = Follow(first)
+            index[first].add(pattern)
+    return index
 
 
-LEXICON = load_lexicon(Path(__file__).with_name("patterns.yaml"))
+LEXICON = load_lexicon(Path(__file__).parent)
 """The lexicon of the embedded language, English."""

@@ -19,6 +19,7 @@ _NUMBERS = frozenset(
     | {"thous", "doubl", "tripl"}
 )
 """Stems of number words."""
+_LONG_WORD = re.compile(r"[^\W_]{3,}")
 _QUOTED = re.compile('["“][^"“”]{1,200}["”]')  # fmt: skip
 
 
@@ -43,11 +44,16 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 
 def content_stems(text: str) -> frozenset[str]:
     """Return the stems (first five letters) of the words that carry meaning."""
-    words = re.findall(r"[^\W_]{3,}", fold(text))
+    return stems_of(fold(text))
+
+
+def stems_of(folded: str) -> frozenset[str]:
+    """Do as `content_stems` does, for a text that is folded already."""
+    stopwords = LEXICON.stopwords
     return frozenset(
         word[:5]
-        for word in words
-        if word not in LEXICON.stopwords and (len(word) > 3 or word.isdigit())
+        for word in _LONG_WORD.findall(folded)
+        if word not in stopwords and (len(word) > 3 or word.isdigit())
     )
 
 

@@ -1,10 +1,8 @@
 """How a customer's words feel, from a word list: a hint for the judge, never a score by itself."""
 
-from shared.dialogue.grammar import NEGATION
+from shared.dialogue.grammar import NEGATIONS
 from shared.dialogue.lexicon import LEXICON
 from shared.dialogue.segments import TOKEN, fold
-
-_NEGATIONS = frozenset(NEGATION.strip("(?:)").split("|"))
 
 
 def customer_valence(text: str) -> int:
@@ -13,7 +11,7 @@ def customer_valence(text: str) -> int:
     previous = ""
     for match in TOKEN.finditer(fold(text)):
         word = match.group()
-        flipped = previous in _NEGATIONS
+        flipped = previous in NEGATIONS
         good += (word in LEXICON.warm_words and not flipped) or (
             word in LEXICON.bitter_words and flipped
         )

@@ -27,6 +27,27 @@ CHECK_SIMULATION: Final = "simulation.check"
 FAIL_SIMULATION: Final = "simulation.fail"
 """SimulationRef -> None. Ends an autopilot simulation that could not be played."""
 
+DISPATCH_BATCH: Final = "batch.dispatch"
+"""BatchPartRef -> None. Publishes the part's jobs; completed asynchronously when the last of them
+is played."""
+
+FAIL_BATCH: Final = "batch.fail"
+"""BatchPartRef -> None. Ends the simulations of a part that could not be played."""
+
+CREATE_BATCH_SCORINGS: Final = "batch.create_scorings"
+"""BatchPartRef -> tuple[UUID, ...]. Creates the scorings of the part's played simulations, once."""
+
+FINISH_BATCH: Final = "batch.finish"
+"""BatchPartRef -> None. Marks the part ended, and the operation when it was the last."""
+
+
+class BatchPartRef(Record, frozen=True, kw_only=True):
+    """One part of a batch."""
+
+    tenant_id: UUID
+    operation_id: UUID
+    part: int
+
 
 class ScoringRef(Record, frozen=True, kw_only=True):
     """One scoring of a tenant."""

@@ -23,5 +23,9 @@ PATIENT: Final = RetryPolicy(
 )
 """Infrastructure is away: try for ever. Domain failures come as non-retryable errors."""
 
+PLAY_PART: Final = timedelta(hours=6)
+"""Fifty conversations behind the backlog of a thousand, with a slow model."""
+
 BATCH: Final = 50
-"""Scorings per workflow: a workflow of its own costs more than the work in it."""
+"""Scorings, or conversations of a batch, per workflow: a workflow of its own costs more than the
+work in it."""

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from shared.workflows import activity_api
 from shared.workflows.activity_api import (
+    BatchPartRef,
     ScoringFailure,
     ScoringRef,
     SimulationLook,
@@ -46,6 +48,15 @@ def looks(*answers: SimulationLook) -> Body:
     return body
 
 
+def scorings(*scoring_ids: UUID) -> Body:
+    """What `batch.create_scorings` finds to score."""
+
+    async def body(_asked: Any) -> tuple[UUID, ...]:
+        return scoring_ids
+
+    return body
+
+
 ENDED = SimulationLook(ended=True, wait_s=0)
 
 
@@ -66,6 +77,10 @@ class FakeActivities:
             activity_api.DISPATCH_SIMULATION: succeed,
             activity_api.CHECK_SIMULATION: looks(ENDED),
             activity_api.FAIL_SIMULATION: succeed,
+            activity_api.DISPATCH_BATCH: succeed,
+            activity_api.FAIL_BATCH: succeed,
+            activity_api.CREATE_BATCH_SCORINGS: scorings(),
+            activity_api.FINISH_BATCH: succeed,
         }
 
     @property
@@ -95,6 +110,10 @@ class FakeActivities:
             self.dispatch_simulation,
             self.check_simulation,
             self.fail_simulation,
+            self.dispatch_batch,
+            self.fail_batch,
+            self.create_batch_scorings,
+            self.finish_batch,
         ]
 
     @activity.defn(name=activity_api.DISPATCH_SCORING)
@@ -122,3 +141,20 @@ class FakeActivities:
     @activity.defn(name=activity_api.FAIL_SIMULATION)
     async def fail_simulation(self, ref: SimulationRef) -> None:
         await self._do(activity_api.FAIL_SIMULATION, ref)
+
+    @activity.defn(name=activity_api.DISPATCH_BATCH)
+    async def dispatch_batch(self, ref: BatchPartRef) -> None:
+        await self._do(activity_api.DISPATCH_BATCH, ref)
+
+    @activity.defn(name=activity_api.FAIL_BATCH)
+    async def fail_batch(self, ref: BatchPartRef) -> None:
+        await self._do(activity_api.FAIL_BATCH, ref)
+
+    @activity.defn(name=activity_api.CREATE_BATCH_SCORINGS)
+    async def create_batch_scorings(self, ref: BatchPartRef) -> tuple[UUID, ...]:
+        found: tuple[UUID, ...] = await self._do(activity_api.CREATE_BATCH_SCORINGS, ref)
+        return found
+
+    @activity.defn(name=activity_api.FINISH_BATCH)
+    async def finish_batch(self, ref: BatchPartRef) -> None:
+        await self._do(activity_api.FINISH_BATCH, ref)

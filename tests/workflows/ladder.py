@@ -9,13 +9,14 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from shared.ids import Uuid7Maker, format_id
-from shared.workflows import scoring, simulation
+from shared.workflows import batch, scoring, simulation
+from shared.workflows.batch import BatchOrder, SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringOrder, ScoringReport, ScoringWorkflow
 from shared.workflows.simulation import SimulationOrder, SimulationWorkflow
 from tests.workflows.fake_activities import FakeActivities
 
 IDS = Uuid7Maker()
-WORKFLOWS = (SimulationWorkflow, ScoringWorkflow)
+WORKFLOWS = (SimulationWorkflow, SimulationBatchWorkflow, ScoringWorkflow)
 
 
 class Ladder:
@@ -71,6 +72,16 @@ class Ladder:
             id=format_id("sim", simulation_id),
             task_queue=self.queue,
             start_signal=signal,
+        )
+
+    async def start_batch(
+        self, operation_id: UUID, part: int = 0, *, is_scored: bool = True
+    ) -> WorkflowHandle[Any, None]:
+        order = BatchOrder(
+            tenant_id=self.tenant_id, operation_id=operation_id, part=part, is_scored=is_scored
+        )
+        return await self.client.start_workflow(
+            batch.NAME, order, id=batch.workflow_id(operation_id, part), task_queue=self.queue
         )
 
     async def complete(

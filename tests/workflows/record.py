@@ -21,11 +21,19 @@ from temporalio.testing import WorkflowEnvironment
 from infra.devstack.binaries import find_program
 from shared.ids import format_id
 from shared.temporal.converter import DATA_CONVERTER
-from shared.workflows import activity_api, scoring, simulation
+from shared.workflows import activity_api, batch, scoring, simulation
 from shared.workflows.activity_api import ScoringRef
+from shared.workflows.scoring import ScoringOrder
 from shared.workflows.simulation import ENDED_SIGNAL
 from tests.support.waiting import eventually
-from tests.workflows.fake_activities import ENDED, looks, refuse, still_open, wait_for_worker
+from tests.workflows.fake_activities import (
+    ENDED,
+    looks,
+    refuse,
+    scorings,
+    still_open,
+    wait_for_worker,
+)
 from tests.workflows.ladder import Ladder
 
 FOLDER = Path(__file__).parent / "histories"
@@ -149,6 +157,39 @@ async def autopilot_failed(ladder: Ladder) -> WorkflowHandle[Any, Any]:
     return await _finish(await ladder.start_simulation(resource_id(31), "autopilot"))
 
 
+async def batch_played(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """Completed from outside by the last conversation; two of them are scored."""
+    ladder.fakes.on[activity_api.DISPATCH_BATCH] = wait_for_worker
+    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = scorings(resource_id(40), resource_id(41))
+    handle = await ladder.start_batch(resource_id(42))
+    await _complete(ladder, handle.id, "play-0")
+    return await _finish(handle)
+
+
+async def batch_not_scored(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    return await _finish(await ladder.start_batch(resource_id(43), 1, is_scored=False))
+
+
+async def batch_failed(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """Nothing could be played, so nothing is scored."""
+    ladder.fakes.on[activity_api.DISPATCH_BATCH] = refuse("not-found")
+    return await _finish(await ladder.start_batch(resource_id(44)))
+
+
+async def batch_scored_before(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """Its scoring workflow exists already."""
+    order = ScoringOrder(tenant_id=TENANT, scoring_ids=(resource_id(45),))
+    scores = await ladder.client.start_workflow(
+        scoring.NAME,
+        order,
+        id=f"{batch.workflow_id(resource_id(46), 0)}-scores",
+        task_queue=ladder.queue,
+    )
+    await scores.result()
+    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = scorings(resource_id(45))
+    return await _finish(await ladder.start_batch(resource_id(46)))
+
+
 async def _none(_asked: Any) -> None:
     """There is nothing to score."""
 
@@ -168,9 +209,16 @@ SCENES: dict[str, Scene] = {
         simulation_failed,
         autopilot_played,
         autopilot_failed,
+        batch_played,
+        batch_not_scored,
+        batch_failed,
+        batch_scored_before,
     )
 }
-"""Every path of both workflows; the name is the file's name."""
+"""Every path of every workflow; the name is the file's name."""
+
+KINDS = {"scoring": scoring.NAME, "batch": batch.NAME}
+"""Workflow by the first word of a scene's name; the others are lives of simulations."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -200,7 +248,7 @@ async def _record(client: Client, name: str) -> None:
     async with ladder.worker():
         handle = await SCENES[name](ladder)
     history = json.loads((await handle.fetch_history()).to_json())
-    workflow = scoring.NAME if name.startswith("scoring") else simulation.NAME
+    workflow = KINDS.get(name.partition("_")[0], simulation.NAME)
     recorded = Recorded(workflow, handle.id, _scrub(history))
     text = msgspec.json.format(msgspec.json.encode(recorded), indent=1)
     (FOLDER / f"{name}.json").write_bytes(text + b"\n")

@@ -14,10 +14,12 @@ from temporalio.workflow import NondeterminismError
 
 from infra.checks import workflow_fingerprints
 from shared.temporal.converter import DATA_CONVERTER
-from shared.workflows import activity_api, policies, scoring, simulation
-from shared.workflows.activity_api import ScoringRef, SimulationRef
+from shared.workflows import activity_api, batch, policies, scoring, simulation
+from shared.workflows.activity_api import BatchPartRef, ScoringRef, SimulationRef
+from shared.workflows.batch import BatchOrder, SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringOrder, ScoringReport, ScoringWorkflow
 from shared.workflows.simulation import SimulationOrder, SimulationWorkflow
+from tests.workflows.ladder import WORKFLOWS
 from tests.workflows.record import FOLDER, SCENES, load
 
 PLAIN = "anNvbi9wbGFpbg=="
@@ -25,7 +27,8 @@ PLAIN = "anNvbi9wbGFpbg=="
 
 NAMES = sorted(SCENES)
 SCORINGS = [name for name in NAMES if name.startswith("scoring")]
-SIMULATIONS = [name for name in NAMES if not name.startswith("scoring")]
+BATCHES = [name for name in NAMES if name.startswith("batch")]
+SIMULATIONS = [name for name in NAMES if name not in {*SCORINGS, *BATCHES}]
 WAITING = [
     "autopilot_failed",
     "autopilot_played",
@@ -44,7 +47,7 @@ async def _replay(
     """Return what is wrong with the workflow, None when it still walks the recorded way."""
     recorded = load(name)
     replayer = Replayer(
-        workflows=workflows or (SimulationWorkflow, ScoringWorkflow),
+        workflows=workflows or WORKFLOWS,
         data_converter=DATA_CONVERTER,
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
     )
@@ -61,7 +64,9 @@ class TestHistories:
             f"{failure}\nWorkflows that run now would fail like this. {workflow_fingerprints.HOW}"
         )
 
-    @pytest.mark.parametrize("name", ["scoring_batch", "simulation_idle", "autopilot_failed"])
+    @pytest.mark.parametrize(
+        "name", ["scoring_batch", "simulation_idle", "autopilot_failed", "batch_played"]
+    )
     async def test_replays_in_the_sandbox(self, name: str) -> None:
         assert await _replay(name, runner=SandboxedWorkflowRunner()) is None
 
@@ -83,7 +88,7 @@ class TestHistories:
             for key, value in vars(activity_api).items()
             if key.isupper() and key != "TASK_QUEUE" and isinstance(value, str)
         }
-        assert len(names) == 6
+        assert len(names) == 10
         assert [name for name in sorted(names) if f'"{name}"' not in text] == []
         assert "startChildWorkflowExecutionFailedEventAttributes" in text
 
@@ -167,6 +172,37 @@ class WithFirstLook(ScoringWorkflow):
         return await super().run(order)
 
 
+@workflow.defn(name=batch.NAME)
+class OtherPlayId(SimulationBatchWorkflow):
+    """Waits under an id that no worker completes."""
+
+    @workflow.run
+    async def run(self, order: BatchOrder) -> None:
+        await super().run(order)
+
+    async def _play(self, ref: BatchPartRef) -> None:
+        await workflow.execute_activity(
+            activity_api.DISPATCH_BATCH,
+            ref,
+            activity_id=f"batch-{ref.part}",
+            start_to_close_timeout=policies.PLAY_PART,
+        )
+
+
+@workflow.defn(name=batch.NAME)
+class WithoutFinish(SimulationBatchWorkflow):
+    """Never says that the part is done."""
+
+    @workflow.run
+    async def run(self, order: BatchOrder) -> None:
+        ref = BatchPartRef(
+            tenant_id=order.tenant_id, operation_id=order.operation_id, part=order.part
+        )
+        await self._play(ref)
+        if order.is_scored:
+            await self._score(ref)
+
+
 class TestBreakingChanges:
     """Were one of these released, running workflows would get stuck: replay must say so."""
 
@@ -182,6 +218,11 @@ class TestBreakingChanges:
     @pytest.mark.parametrize("name", SCORINGS)
     @pytest.mark.parametrize("changed", [OtherActivityId, WithFirstLook])
     async def test_a_changed_scoring_workflow_fails(self, name: str, changed: type) -> None:
+        assert isinstance(await _replay(name, changed), NondeterminismError)
+
+    @pytest.mark.parametrize("name", BATCHES)
+    @pytest.mark.parametrize("changed", [OtherPlayId, WithoutFinish])
+    async def test_a_changed_batch_workflow_fails(self, name: str, changed: type) -> None:
         assert isinstance(await _replay(name, changed), NondeterminismError)
 
 

@@ -1,19 +1,22 @@
-"""Reading scenarios."""
+"""Reading scenarios, and the way to writing them."""
 
 from uuid import UUID
 
 from services.api.context import ProcessContext
 from services.api.paging import PageRequest
 from services.api.principal import Principal
+from services.api.scenarios.authoring import AuthoringService
 from services.api.scenarios.repository import Scenario, ScenarioRepository
 from shared.db.tx import tenant_tx
 
 
 class ScenarioService:
-    """Reads scenarios; every key of the tenant sees all of them."""
+    """Reads published scenarios; every key of the tenant sees all of them."""
 
     def __init__(self, context: ProcessContext) -> None:
         self._database = context.database
+        self.authoring = AuthoringService(context)
+        """For keys that may see what customers hide."""
 
     async def get(self, principal: Principal, scenario_id: UUID) -> Scenario:
         """Return a scenario; raises `NotFoundError`."""

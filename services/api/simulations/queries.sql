@@ -23,8 +23,9 @@ select v.scenario_id, v.version, v.spec
 -- The simulation and the customer's opening line, which is turn 0.
 with opened as (
   insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
-                           profile, seed, status, last_seq, created_at, last_activity_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12)
+                           profile, seed, status, last_seq, created_at, last_activity_at, hints,
+                           word_budget)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12, $13, $14)
 )
 insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, acts, causes, created_at)
 values ($1, $2, 0, $9, 'customer', $10, $11, '[]', '[]', $12)
@@ -32,6 +33,12 @@ values ($1, $2, 0, $9, 'customer', $10, $11, '[]', '[]', $12)
 -- name: get_simulation
 -- One simulation with what the learner reads before the start, and its scoring.
 select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.spec -> 'goals' as goals,
+       v.spec -> 'case' as case_slots,
+       coalesce(case s.end_reason when 'idle' then v.spec #> '{voice,idle}'
+                                  when 'learner_ended' then v.spec #> '{voice,cut_short}' end,
+                '[]'::jsonb) as closing_lines,
+       (select t.surface from turns t
+         where t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = s.last_seq) as last_surface,
        g.scoring_id, g.assessment_id
   from simulations s
   join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id
@@ -48,6 +55,12 @@ select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.
 -- name: list_simulations
 -- One page in order of creation.
 select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.spec -> 'goals' as goals,
+       v.spec -> 'case' as case_slots,
+       coalesce(case s.end_reason when 'idle' then v.spec #> '{voice,idle}'
+                                  when 'learner_ended' then v.spec #> '{voice,cut_short}' end,
+                '[]'::jsonb) as closing_lines,
+       (select t.surface from turns t
+         where t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = s.last_seq) as last_surface,
        g.scoring_id, g.assessment_id
   from simulations s
   join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id
@@ -63,6 +76,7 @@ select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.
    and ($5::uuid is null or s.simulation_id > $5)
    and ($6::uuid is null or s.learner_id = $6)
    and ($7::text is null or s.status = $7)
+   and ($9::uuid is null or s.operation_id = $9)
  order by s.simulation_id
  limit $8
 
@@ -118,7 +132,7 @@ update simulations set last_seq = $5, last_activity_at = $8
 
 -- name: get_exchange
 -- A learner's turn, the reply once it exists, and where the simulation stands.
-select t.*, s.status, s.end_reason, s.last_seq
+select t.*, s.status, s.end_reason, s.last_seq, s.hints
   from simulations s
   join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq in ($3, $3 + 1)
  where s.tenant_id = $1 and s.simulation_id = $2
@@ -126,7 +140,7 @@ select t.*, s.status, s.end_reason, s.last_seq
 
 -- name: list_turns
 -- The conversation after a turn, in order, with the key that opens it.
-select t.*, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq
+select t.*, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq, s.hints
   from simulations s
   join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
   join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq > $6
@@ -142,3 +156,45 @@ select t.*, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq
 -- name: say
 -- A learner's turn on its usual way, in one round trip; see app.say_v1.
 select * from app.say_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as is_taken
+
+-- name: practice_result
+-- What a simulation came to: its last state, the vault it had, the audit.
+select t.state, v.spec, s.faults,
+       (select count(*) from turns h
+         where h.tenant_id = $1 and h.simulation_id = s.simulation_id and s.hints
+           and h.surface is not null and h.surface not in ('farewell', 'hang_up')
+           and h.state ->> 'hint' <> '') as hints_given
+  from simulations s
+  join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id
+   and t.seq = s.last_seq - s.last_seq % 2
+  join scenario_versions v
+    on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version
+ where s.tenant_id = $1 and s.simulation_id = $2
+
+-- name: skill_scores
+-- The numbers of an assessment.
+select k.skill, k.score, a.overall
+  from assessments a
+  join assessment_skills k on k.tenant_id = $1 and k.assessment_id = a.assessment_id
+ where a.tenant_id = $1 and a.assessment_id = $2 and k.score is not null
+ order by k.skill
+
+-- name: insert_branch
+-- A new simulation on the same scenario version and seed, with the turns before it copied: sealed anew, for
+-- a sealed text is bound to its row.
+with told as (
+  select * from unnest($9::int[], $10::uuid[], $11::bytea[]) as u(seq, turn_id, text)
+), opened as (
+  insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
+                           seed, status, last_seq, created_at, last_activity_at, hints, word_budget,
+                           parent_id, branch_seq)
+  select $1, $3, p.learner_id, p.scenario_id, p.scenario_version, 'interactive', p.seed, 'open', $4, $5, $5,
+         $6, $7, $2, $4
+    from simulations p where p.tenant_id = $1 and p.simulation_id = $2
+)
+insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, surface, acts, causes, engine,
+                   created_at)
+select $1, $3, told.seq, told.turn_id, o.role, told.text, o.state, o.surface, o.acts, o.causes, o.engine, $5
+  from told
+  join turns o on o.tenant_id = $1 and o.simulation_id = $2 and o.seq = told.seq
+ where $8::int = (select count(*) from told)

@@ -1,7 +1,7 @@
 """Simulations and turns in Postgres, read for a caller."""
 
 from datetime import datetime
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
 
 import asyncpg
@@ -10,142 +10,45 @@ import msgspec
 from services.api.idempotency import Claim
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
+from services.api.simulations.records import (
+    Exchange,
+    Gate,
+    LearnerTurn,
+    NewSimulation,
+    Practice,
+    Simulation,
+    Standing,
+    Status,
+    Turn,
+)
 from shared.contracts.base import Record
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.jobs import TurnJob, encode_payload
 from shared.contracts.live import LiveTurn
-from shared.contracts.scenario import Mind, ScenarioSpec
-from shared.contracts.simulation import Cause, PersonaState
+from shared.contracts.scenario import Mind, ScenarioSpec, closing_line
+from shared.contracts.simulation import Cause
 from shared.db.pool import Connection, Database
 from shared.db.sealed import SealKey, turn_row
 from shared.db.sql import Queries
 from shared.db.tx import tenant_once
 from shared.errors import NotFoundError
 
-Mode = Literal["interactive", "autopilot"]
-Status = Literal["open", "ended", "scored"]
-Profile = Literal["skilled", "average", "unskilled"]
-
 _SQL = Queries("services.api.simulations")
-
-
-class Simulation(msgspec.Struct, frozen=True, kw_only=True):
-    """A simulation with what the learner reads before the start."""
-
-    simulation_id: UUID
-    learner_id: UUID
-    scenario_id: UUID
-    scenario_version: int
-    scenario_slug: str
-    title: str
-    brief: str
-    goals: tuple[str, ...]
-    mode: Mode
-    profile: str | None
-    seed: int
-    status: Status
-    end_reason: str | None
-    last_seq: int
-    created_at: datetime
-    last_activity_at: datetime
-    ended_at: datetime | None
-    scoring_id: UUID | None
-    assessment_id: UUID | None
-
-
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """A turn, opened."""
-
-    turn_id: UUID
-    simulation_id: UUID
-    seq: int
-    role: Literal["learner", "customer"]
-    text: str
-    mind: Mind | None
-    surface: str | None
-    acts: tuple[ActSpan, ...] | None
-    causes: tuple[Cause, ...] | None
-    engine: str | None
-    created_at: datetime
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a simulation stands."""
-
-    status: Status
-    end_reason: str | None
-    last_seq: int
-
-
-class Practice(msgspec.Struct, frozen=True, kw_only=True):
-    """The scenario version that a new simulation runs on."""
-
-    scenario_id: UUID
-    version: int
-    spec: ScenarioSpec
-
-
-class NewSimulation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored at the start."""
-
-    simulation_id: UUID
-    learner_id: UUID
-    scenario_id: UUID
-    scenario_version: int
-    mode: Mode
-    profile: Profile | None
-    seed: int
-    opening_id: UUID
-    opening: bytes
-    """Sealed."""
-    state: PersonaState
-    at: datetime
-
-
-class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides about a learner's turn, read under the simulation's lock."""
-
-    status: Status
-    mode: Mode
-    last_seq: int
-    learner_id: UUID
-    wrapped: bytes
-    fingerprint: bytes | None
-    sequence: int | None
-    """Of the turn that an earlier request with the same key made."""
-    waiting: int
-
-
-class LearnerTurn(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored when a learner speaks."""
-
-    simulation_id: UUID
-    seq: int
-    turn_id: UUID
-    sealed: bytes
-    job_id: UUID
-    claim: Claim
-    at: datetime
-    retry_at: datetime
-    """When the job is published again if nobody took it."""
-
-
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """A learner's turn, the reply once it exists, and where the simulation stands."""
-
-    learner_turn: Turn
-    reply: Turn | None
-    standing: Standing
 
 
 class _StateOfMind(Record, frozen=True, kw_only=True):
     mind: Mind
+    hint: str = ""
 
 
 _MIND = msgspec.json.Decoder(_StateOfMind)
 _ACTS = msgspec.json.Decoder(tuple[ActSpan, ...])
 _CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
 _GOALS = msgspec.json.Decoder(tuple[str, ...])
+_CASE = msgspec.json.Decoder(dict[str, str])
+
+LAST_SURFACES = frozenset({"farewell", "hang_up"})
+"""With these the customer has ended the conversation."""
 
 
 class SimulationRepository:
@@ -187,6 +90,8 @@ class SimulationRepository:
             new.opening,
             msgspec.json.encode(new.state).decode(),
             new.at,
+            new.hints,
+            new.word_budget,
         )
 
     async def get(self, simulation_id: UUID) -> Simulation:
@@ -201,11 +106,21 @@ class SimulationRepository:
         return _simulation(row)
 
     async def list_page(
-        self, page: PageRequest, learner_id: UUID | None, status: Status | None
+        self,
+        page: PageRequest,
+        learner_id: UUID | None,
+        status: Status | None,
+        operation_id: UUID | None,
     ) -> list[Simulation]:
         """Return `page.limit + 1` simulations, if there are so many."""
         rows = await self._connection.fetch(
-            _SQL["list_simulations"], *self._bounds, page.after, learner_id, status, page.limit + 1
+            _SQL["list_simulations"],
+            *self._bounds,
+            page.after,
+            learner_id,
+            status,
+            page.limit + 1,
+            operation_id,
         )
         return [_simulation(row) for row in rows]
 
@@ -293,17 +208,20 @@ class SimulationRepository:
 def open_turn(row: asyncpg.Record, key: SealKey) -> Turn:
     """Return the turn behind a row."""
     simulation_id, seq = row["simulation_id"], row["seq"]
+    state = None if row["state"] is None else _MIND.decode(row["state"])
+    is_hinted = state is not None and row["hints"] and row["surface"] not in LAST_SURFACES
     return Turn(
         turn_id=row["turn_id"],
         simulation_id=simulation_id,
         seq=seq,
         role=row["role"],
         text=key.open_text(row["text"], "turns.text", turn_row(simulation_id, seq)),
-        mind=None if row["state"] is None else _MIND.decode(row["state"]).mind,
+        mind=None if state is None else state.mind,
         surface=row["surface"],
         acts=None if row["acts"] is None else _ACTS.decode(row["acts"]),
         causes=None if row["causes"] is None else _CAUSES.decode(row["causes"]),
         engine=row["engine"],
+        hint=state.hint or None if state is not None and is_hinted else None,
         created_at=row["created_at"],
     )
 
@@ -349,6 +267,7 @@ def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) 
         acts=None,
         causes=None,
         engine=None,
+        hint=None,
         created_at=turn.at,
     )
     answered = Turn(
@@ -362,12 +281,21 @@ def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) 
         acts=_ACTS.decode(reply.acts),
         causes=_CAUSES.decode(reply.causes),
         engine=reply.engine,
+        hint=reply.hint,
         created_at=reply.created_at,
     )
     standing = Standing(
         status=cast("Status", reply.status), end_reason=reply.end_reason, last_seq=reply.seq
     )
     return Exchange(learner_turn=said, reply=answered, standing=standing)
+
+
+def _closing(row: asyncpg.Record) -> str | None:
+    reason = row["end_reason"]
+    if reason is None or row["last_surface"] in LAST_SURFACES:
+        return None
+    lines = _GOALS.decode(row["closing_lines"])
+    return closing_line(lines, _CASE.decode(row["case_slots"]), reason, row["seed"])
 
 
 def _standing(row: asyncpg.Record) -> Standing:
@@ -393,6 +321,12 @@ def _simulation(row: asyncpg.Record) -> Simulation:
         created_at=row["created_at"],
         last_activity_at=row["last_activity_at"],
         ended_at=row["ended_at"],
+        hints=row["hints"],
+        word_budget=row["word_budget"],
+        parent_id=row["parent_id"],
+        branch_seq=row["branch_seq"],
+        operation_id=row["operation_id"],
+        closing_line=_closing(row),
         scoring_id=row["scoring_id"],
         assessment_id=row["assessment_id"],
     )

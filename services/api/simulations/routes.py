@@ -64,6 +64,8 @@ class SimulationRoutes:
             mode=body.mode,
             profile=body.profile,
             seed=body.seed,
+            hints=body.hints,
+            word_budget=body.word_budget,
         )
         view = SimulationCreated.opened(opened.simulation, opened.opening)
         return Answer(
@@ -89,7 +91,11 @@ class SimulationRoutes:
         page = query.page()
         learner_id = None if query.learner_id is None else parse_id("lrn", query.learner_id)
         rows = await self._simulations.list(
-            call.principal, page, learner_id=learner_id, status=query.status
+            call.principal,
+            page,
+            learner_id=learner_id,
+            status=query.status,
+            operation_id=None if query.operation_id is None else parse_id("op", query.operation_id),
         )
         return Answer(body=make_page(rows, page, lambda row: row.simulation_id, SimulationView.of))
 

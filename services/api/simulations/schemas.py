@@ -5,21 +5,13 @@ from typing import Annotated, Final
 
 import msgspec
 
-from services.api.fields import MAX_SEED, LearnerId, ScenarioRef, public, utc
+from services.api.fields import MAX_SEED, LearnerId, OperationId, ScenarioRef, public, utc
 from services.api.paging import PageQuery
-from services.api.simulations.repository import (
-    Exchange,
-    Mode,
-    Profile,
-    Simulation,
-    Standing,
-    Status,
-    Turn,
-)
+from services.api.simulations.records import Exchange, Mode, Simulation, Standing, Status, Turn
 from services.api.validation import RuleError, broken
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.scenario import Mind
-from shared.contracts.simulation import Cause
+from shared.contracts.simulation import Cause, Profile
 from shared.ids import format_id
 
 AI_NOTICE: Final = (
@@ -47,6 +39,14 @@ class SimulationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] | None,
         msgspec.Meta(description="Same seed, same customer. Drawn for you when absent."),
     ] = None
+    hints: Annotated[
+        bool,
+        msgspec.Meta(description="At most one short hint with each reply, noted in the result."),
+    ] = False
+    word_budget: Annotated[
+        Annotated[int, msgspec.Meta(ge=50, le=20_000)] | None,
+        msgspec.Meta(description="Words the learner may use; then the customer has to go."),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.mode == "autopilot" and self.profile is None:
@@ -70,6 +70,9 @@ class SimulationQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_field
 
     learner_id: LearnerId | None = None
     status: Status | None = None
+    operation_id: Annotated[
+        OperationId | None, msgspec.Meta(description="Only the conversations of this batch.")
+    ] = None
 
 
 class TurnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +110,8 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] | None
     """Why the mind changed."""
     engine: str | None
+    hint: str | None
+    """For the learner's next turn; only where hints are on, and only when one is due."""
     created_at: datetime
 
     @classmethod
@@ -122,6 +127,7 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
             acts=turn.acts,
             causes=turn.causes,
             engine=turn.engine,
+            hint=turn.hint,
             created_at=utc(turn.created_at),
         )
 
@@ -137,7 +143,17 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     status: Status
     end_reason: str | None
+    closing_line: str | None
+    """The customer's last line, where no reply said it: the learner ended it or stayed away."""
     last_seq: int
+    hints: bool
+    word_budget: int | None
+    parent_id: str | None
+    """Branches: the simulation they were taken from."""
+    branch_seq: int | None
+    """Branches: the last turn that both have."""
+    operation_id: str | None
+    """The batch it belongs to."""
     brief: str
     """What the learner should know before the start."""
     goals: tuple[str, ...]
@@ -168,7 +184,13 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
             seed=simulation.seed,
             status=simulation.status,
             end_reason=simulation.end_reason,
+            closing_line=simulation.closing_line,
             last_seq=simulation.last_seq,
+            hints=simulation.hints,
+            word_budget=simulation.word_budget,
+            parent_id=public("sim", simulation.parent_id),
+            branch_seq=simulation.branch_seq,
+            operation_id=public("op", simulation.operation_id),
             brief=simulation.brief,
             goals=simulation.goals,
             notice=AI_NOTICE,
@@ -181,15 +203,19 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulationCreated(SimulationView, frozen=True, kw_only=True):
-    """A new practice conversation with the customer's opening line."""
+    """A new practice conversation with its turns: the opening line, or those of a branch."""
 
     turns: list[TurnView]
 
     @classmethod
     def opened(cls, simulation: Simulation, opening: Turn) -> "SimulationCreated":
         """Return the public form."""
-        fields = msgspec.structs.asdict(SimulationView.of(simulation))
-        return cls(**fields, turns=[TurnView.of(opening)])
+        return cls.told(SimulationView.of(simulation), [TurnView.of(opening)])
+
+    @classmethod
+    def told(cls, view: SimulationView, turns: list[TurnView]) -> "SimulationCreated":
+        """Return a conversation together with its turns."""
+        return cls(**msgspec.structs.asdict(view), turns=turns)
 
 
 class StandingView(msgspec.Struct, frozen=True, kw_only=True):

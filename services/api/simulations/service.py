@@ -8,22 +8,13 @@ from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.paging import PageRequest
 from services.api.principal import Principal
-from services.api.simulations.repository import (
-    Mode,
-    NewSimulation,
-    Practice,
-    Profile,
-    Simulation,
-    SimulationRepository,
-    Status,
-    Turn,
-    open_turn,
-)
+from services.api.simulations.records import Mode, NewSimulation, Practice, Simulation, Status, Turn
+from services.api.simulations.repository import SimulationRepository, open_turn
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded, StartSimulation
 from shared.contracts.scenario import opening_line
-from shared.contracts.simulation import EndReason, PersonaState
+from shared.contracts.simulation import EndReason, PersonaState, Profile
 from shared.db.outbox import add_event, add_job, check_backlog
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, turn_row
@@ -72,6 +63,8 @@ class SimulationService:
         mode: Mode,
         profile: Profile | None,
         seed: int | None,
+        hints: bool,
+        word_budget: int | None,
     ) -> Opened:
         """Start a simulation with the customer's first line; a repeat returns the first one's.
 
@@ -93,7 +86,7 @@ class SimulationService:
                 tenant = await context.keys.tenant(connection, principal.tenant_id)
                 new = self._new(
                     simulation_id, learner_id, practice, tenant.learner_key(learner_id, wrapped),
-                    mode=mode, profile=profile, seed=seed,
+                    mode=mode, profile=profile, seed=seed, hints=hints, word_budget=word_budget,
                 )  # fmt: skip
                 await repository.insert(new)
                 message = await self._announce(connection, principal.tenant_id, new)
@@ -118,12 +111,13 @@ class SimulationService:
         *,
         learner_id: UUID | None,
         status: Status | None,
+        operation_id: UUID | None,
     ) -> list[Simulation]:
         """Return one more simulation than the page holds, in order of creation."""
         bounds = principal.bounds(self._context.clock.now())
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             return await SimulationRepository(connection, bounds).list_page(
-                page, learner_id, status
+                page, learner_id, status, operation_id
             )
 
     async def end(
@@ -162,6 +156,8 @@ class SimulationService:
         mode: Mode,
         profile: Profile | None,
         seed: int | None,
+        hints: bool,
+        word_budget: int | None,
     ) -> NewSimulation:
         if seed is None:
             seed = int.from_bytes(self._context.random(SEED_BYTES), "big") & MAX_SEED
@@ -174,6 +170,8 @@ class SimulationService:
             mode=mode,
             profile=profile,
             seed=seed,
+            hints=hints,
+            word_budget=word_budget,
             opening_id=self._context.ids.new(),
             opening=key.seal_text(line, "turns.text", turn_row(simulation_id, 0)),
             state=PersonaState(mind=practice.spec.opening.mind),

@@ -15,16 +15,8 @@ from services.api.context import ProcessContext
 from services.api.idempotency import Claim, find_claim
 from services.api.live import LiveReplies, Waiter
 from services.api.principal import Principal
-from services.api.simulations.repository import (
-    Exchange,
-    Gate,
-    LearnerTurn,
-    SimulationRepository,
-    Turn,
-    heard_exchange,
-    open_turn,
-    say,
-)
+from services.api.simulations.records import Exchange, Gate, LearnerTurn, Turn
+from services.api.simulations.repository import SimulationRepository, heard_exchange, open_turn, say
 from shared.contracts.jobs import JobKind, JobMessage
 from shared.db.outbox import RETRY_AFTER_FULL_S
 from shared.db.pool import Connection

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from services.sim_worker.engine.rules import HOSTILE, RULES
-from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
+from shared.contracts.dialogue import Act, ActSpan, Topic, TurnAnalysis
 from shared.contracts.simulation import PersonaState
 from shared.dialogue.analyzer import analyze
 from shared.dialogue.lexicon import LEXICON
@@ -37,6 +37,8 @@ class Quality(StrEnum):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One turn as the customer takes it in."""
 
+    raw: str
+    """As it was said; the offsets of the analysis belong to it."""
     text: str
     """Without invisible characters."""
     line: str
@@ -46,6 +48,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     analysis: TurnAnalysis
     strengths: dict[Act, int]
     """The strongest example of each act, in order of appearance."""
+    topics: dict[Act, Topic]
+    """What each act is about, where its words show it."""
     quality: Quality | None
     fingerprint: int
 
@@ -64,34 +68,44 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             Quality.OFF_ROLE,
         }
 
+    @property
+    def sells(self) -> bool:
+        """Say whether the learner clearly brings up something to buy."""
+        return self.strengths.get(Act.UPSELL, 0) >= 2
+
     def has(self, *acts: Act) -> bool:
         """Say whether the turn holds any of these acts."""
-        return any(act in self.strengths for act in acts)
+        return not self.strengths.keys().isdisjoint(acts)
 
 
 def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Reading:
     """Read one learner turn; any text is allowed."""
     analysis = analyze(text, previous_customer=previous_customer)
     strengths: dict[Act, int] = {}
+    topics: dict[Act, Topic] = {}
     for span in analysis.acts:
         strengths[span.act] = max(span.strength, strengths.get(span.act, 0))
+        if span.topic is not None:
+            topics.setdefault(span.act, span.topic)
     cleaned = _INVISIBLE.sub("", text)
     line = word_line(cleaned)
     words = line.split()
     fingerprint = zlib.crc32(line.encode("utf-8", "replace"))
     return Reading(
+        raw=text,
         text=cleaned,
         line=line,
         asked=_asked(text, analysis.acts) or line,
         analysis=analysis,
         strengths=strengths,
+        topics=topics,
         quality=_quality(state, cleaned, words, analysis.acts, fingerprint),
         fingerprint=fingerprint,
     )
 
 
 def _asked(text: str, acts: tuple[ActSpan, ...]) -> str:
-    spans = [x for x in acts if x.act in {Act.OPEN_QUESTION, Act.CLOSED_QUESTION}]
+    spans = [x for x in acts if x.act in {Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.PROBE}]
     return word_line(" ".join(text[x.start : x.end] for x in spans)) if spans else ""
 
 

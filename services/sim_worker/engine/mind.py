@@ -1,15 +1,16 @@
 """Moves the customer's mind by the published table and says why."""
 
-from collections.abc import Iterator
-
-import msgspec
+from collections.abc import Iterable, Iterator
 
 from services.sim_worker.engine.appraisal import Quality, Reading
+from services.sim_worker.engine.memory import Notice, Recall
 from services.sim_worker.engine.rules import RULES, Effect
 from shared.contracts.dialogue import Act
-from shared.contracts.scenario import Mind, ScenarioSpec
+from shared.contracts.scenario import Mind, ScenarioSpec, Twist
 from shared.contracts.simulation import Cause, PersonaState
 
+Change = tuple[str, int, str]
+"""A dimension, its points, and the cause."""
 _RISE_HELPS = {
     "trust": True,
     "patience": True,
@@ -21,22 +22,35 @@ _RISE_HELPS = {
 """Dimensions in the order in which changes are reported, and whether more of it is good."""
 _SPEND_ONCE = frozenset({Quality.REPEATED, Quality.GIBBERISH, Quality.OFF_ROLE, Quality.SILENCE})
 """Qualities of a turn that make its helpful acts worthless."""
+_SPOILS = (Act.CITE_POLICY, Act.UPSELL, Act.HAND_OVER)
+"""Acts beside which a helpful one counts less, as beside a hostile one."""
+_EASES_NO = (Act.OFFER, Act.OFFER_CHOICE, Act.CONCEDE)
+"""Acts beside which a no hurts less."""
 
 
 def move_mind(
-    scenario: ScenarioSpec, state: PersonaState, reading: Reading
+    scenario: ScenarioSpec,
+    state: PersonaState,
+    reading: Reading,
+    rules: tuple[Notice, ...],
+    known: Recall,
+    twist: Twist | None = None,
 ) -> tuple[Mind, tuple[Cause, ...]]:
-    """Return the mind after a turn and every change with its cause, the largest first."""
-    causes = [cause for cause in _causes(scenario, state, reading) if cause.delta]
-    causes = _limited(causes)
+    """Return the mind after a turn and every change with its cause, the largest first.
+
+    `rules` are those of the table's second part that hold (`turn_rules`).
+    """
+    changes = _limited(_changes(scenario, state, reading, rules, known))
+    if twist is not None:
+        changes += [(name, points, twist.title) for name, points in twist.change.items()]
     levels = {name: int(getattr(state.mind, name)) for name in _RISE_HELPS}
     applied: list[Cause] = []
-    for cause in causes:
-        before = levels[cause.dimension]
-        levels[cause.dimension] = max(0, min(100, before + cause.delta))
-        moved = levels[cause.dimension] - before
+    for dimension, points, why in changes:
+        before = levels[dimension]
+        levels[dimension] = max(0, min(100, before + _damped(dimension, points, before)))
+        moved = levels[dimension] - before
         if moved:
-            applied.append(msgspec.structs.replace(cause, delta=moved))
+            applied.append(Cause(dimension=dimension, delta=moved, why=why))
     applied.sort(key=lambda cause: -abs(cause.delta))
     return Mind(**levels), tuple(applied)
 
@@ -46,13 +60,49 @@ def is_help(cause: Cause) -> bool:
     return (cause.delta > 0) is _RISE_HELPS[cause.dimension]
 
 
-def _causes(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Iterator[Cause]:
-    for name in _turn_rules(state, reading):
-        effect = RULES.turns[name]
-        yield from _scaled(scenario, effect, RULES.worn(effect.wear, state.counts.get(name, 0)))
+def _damped(dimension: str, points: int, level: int) -> int:
+    """Return a change as it counts at this level: nobody is won over completely."""
+    if (points > 0) is not _RISE_HELPS[dimension]:
+        return points
+    left = 100 - level if points > 0 else level
+    for near in RULES.near_best:
+        if left < near.within:
+            size = max(1, _rounded(abs(points) * near.percent, 100))
+            return size if points > 0 else -size
+    return points
+
+
+def turn_rules(
+    state: PersonaState, reading: Reading, noticed: tuple[Notice, ...]
+) -> tuple[Notice, ...]:
+    """Return the rules of the turn as a whole that hold, those of memory last."""
+    found: list[str] = []
+    if (state.turns + 1) % RULES.time_every == 0:
+        found.append("time")
+    if reading.quality is not None:
+        found.append(reading.quality.value)
+    if Act.VERIFY_IDENTITY in reading.strengths and state.counts.get(Act.VERIFY_IDENTITY, 0):
+        found.append("asked_again")
+    if reading.strengths.get(Act.CLOSE, 0) >= 2 and not state.resolution and state.turns:
+        found.append("early_close")
+    return (*(Notice(rule=name) for name in found), *noticed)
+
+
+def _changes(
+    scenario: ScenarioSpec,
+    state: PersonaState,
+    reading: Reading,
+    rules: tuple[Notice, ...],
+    known: Recall,
+) -> Iterator[Change]:
+    for notice in rules:
+        effect = RULES.turns[notice.rule]
+        percent = RULES.worn(effect.wear, state.counts.get(notice.rule, 0))
+        yield from _scaled(scenario, effect, percent, notice.why or effect.why)
+    yield from _touched(scenario, known)
     wasted = reading.quality in _SPEND_ONCE
     ordered = sorted(reading.strengths, key=lambda act: (not _hurts(RULES.acts[act]), act))
-    spoiled = reading.is_hostile or Act.CITE_POLICY in reading.strengths
+    spoiled = reading.is_hostile or reading.has(*_SPOILS)
     for act in ordered:
         effect = RULES.acts[act]
         if wasted and not _hurts(effect):
@@ -60,20 +110,24 @@ def _causes(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> It
         percent = RULES.worn(effect.wear, state.counts.get(act, 0))
         percent = percent * effect.by_strength[reading.strengths[act] - 1] // 100
         percent = percent * _personal(scenario, act, effect, percent) // 100
-        if percent > 0 and not _hurts(effect):
+        if _hurts(effect):
+            percent = percent * _aggravation(state, reading, act) // 100
+        elif percent > 0:
             percent = percent * _circumstance(state, act, spoiled=spoiled) // 100
-        yield from _scaled(scenario, effect, percent)
+        yield from _scaled(scenario, effect, percent, _why(effect, reading, act))
 
 
-def _turn_rules(state: PersonaState, reading: Reading) -> Iterator[str]:
-    if (state.turns + 1) % RULES.time_every == 0:
-        yield "time"
-    if reading.quality is not None:
-        yield reading.quality.value
-    if Act.VERIFY_IDENTITY in reading.strengths and state.counts.get(Act.VERIFY_IDENTITY, 0):
-        yield "asked_again"
-    if reading.strengths.get(Act.CLOSE, 0) >= 2 and not state.resolution and state.turns:
-        yield "early_close"
+def _touched(scenario: ScenarioSpec, known: Recall) -> Iterator[Change]:
+    persona = scenario.persona
+    for number in known.touched:
+        touch = (*persona.sore_points, *persona.warm_points)[number]
+        for dimension, points in touch.change.items():
+            yield dimension, points, touch.why
+
+
+def _why(effect: Effect, reading: Reading, act: Act) -> str:
+    topic = reading.topics.get(act) if effect.about else None
+    return f"{effect.why}, about {RULES.topics[topic]}" if topic else effect.why
 
 
 def _personal(scenario: ScenarioSpec, act: Act, effect: Effect, percent: int) -> int:
@@ -85,38 +139,53 @@ def _personal(scenario: ScenarioSpec, act: Act, effect: Effect, percent: int) ->
     return 100
 
 
+def _aggravation(state: PersonaState, reading: Reading, act: Act) -> int:
+    """Percent of a hurtful act: a sale too early counts more, a no beside an offer less."""
+    if act is Act.UPSELL and not state.resolution:
+        return RULES.early_upsell
+    if act is Act.REFUSE and reading.has(*_EASES_NO):
+        return RULES.eased_no
+    return 100
+
+
 def _circumstance(state: PersonaState, act: Act, *, spoiled: bool) -> int:
-    """Percent left of a helpful act in a turn that hurts, or of an offer made too early."""
+    """Percent left of a helpful act in a turn that hurts, or of one that comes too early."""
     percent = RULES.spoiled if spoiled else 100
-    if act is Act.OFFER and not state.open_facts:
+    if act in {Act.OFFER, Act.CONCEDE} and not state.open_facts:
         percent = percent * RULES.early_offer // 100
+    if act is Act.SET_BOUNDARY and state.mind.frustration < RULES.limit_from:
+        return 0
     return percent
 
 
-def _scaled(scenario: ScenarioSpec, effect: Effect, percent: int) -> Iterator[Cause]:
+def _scaled(scenario: ScenarioSpec, effect: Effect, percent: int, why: str) -> Iterator[Change]:
+    if not percent:
+        return
     temper = RULES.tempers[scenario.temper]
     level = scenario.difficulty - 1
+    gain, harm = RULES.gain_by_difficulty[level], RULES.harm_by_difficulty[level]
     for dimension, points in effect.change.items():
-        helps = (points * percent > 0) is _RISE_HELPS[dimension]
-        factor = (RULES.gain_by_difficulty if helps else RULES.harm_by_difficulty)[level]
-        factor = factor * (temper.gain if helps else temper.harm).get(dimension, 100)
-        delta = _rounded(points * percent * factor, 1_000_000)
-        yield Cause(dimension=dimension, delta=delta, why=effect.why)
+        if (points * percent > 0) is _RISE_HELPS[dimension]:
+            factor = gain * temper.gain.get(dimension, 100)
+        else:
+            factor = harm * temper.harm.get(dimension, 100)
+        moved = _rounded(points * percent * factor, 1_000_000)
+        if moved:
+            yield dimension, moved, why
 
 
-def _limited(causes: list[Cause]) -> list[Cause]:
+def _limited(changes: Iterable[Change]) -> list[Change]:
     """Cut the help of one turn to its limit, so that one long speech does not win a person over."""
     left = dict(RULES.turn_limit)
-    kept: list[Cause] = []
-    for cause in causes:
-        if not is_help(cause):
-            kept.append(cause)
+    kept: list[Change] = []
+    for dimension, points, why in changes:
+        if (points > 0) is not _RISE_HELPS[dimension]:
+            kept.append((dimension, points, why))
             continue
-        size = min(abs(cause.delta), left[cause.dimension])
-        left[cause.dimension] -= size
+        size = min(abs(points), left[dimension])
+        left[dimension] -= size
         if size:
-            sign = 1 if cause.delta > 0 else -1
-            kept.append(msgspec.structs.replace(cause, delta=sign * size))
+            kept.append((dimension, size if points > 0 else -size, why))
     return kept
 
 

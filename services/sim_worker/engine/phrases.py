@@ -1,209 +1,138 @@
-"""Picks the phrases of a reply by key, so that no phrase comes twice in a conversation."""
+"""Picks the phrases of a reply by key, so that no sentence comes twice in a conversation."""
 
-from collections.abc import Callable, Iterator, Mapping
-
-import msgspec
-
-from services.sim_worker.engine.appraisal import Reading
-from services.sim_worker.engine.draws import draw
-from services.sim_worker.engine.rules import read_table
+from services.sim_worker.engine.asking import question_kind
+from services.sim_worker.engine.bank import BANK
+from services.sim_worker.engine.grammar import Line, sentence_count
+from services.sim_worker.engine.manner import ending, lead_number, reaction
+from services.sim_worker.engine.picking import Place, pick, place_of
 from services.sim_worker.engine.surface import Decision, Turn
-from shared.contracts.dialogue import Act
-from shared.contracts.scenario import Mind, ScenarioSpec, Temper
+from services.sim_worker.engine.texts import phrase_text, voice_lines
+from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import Surface
-from shared.dialogue.lexicon import LEXICON
-from shared.dialogue.segments import fold, line_mentions
 
+__all__ = ["BANK", "asks", "choose", "phrase_text"]
 
-class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One phrase of the common bank and when it fits."""
-
-    text: str
-    heat: frozenset[str] = frozenset()
-    temper: frozenset[Temper] = frozenset()
-    echo: bool = False
-    """Needs a day or hour that the learner named."""
-    said: tuple[str, ...] = ()
-    """Stems of which the learner must have used one: the phrase takes that word up."""
-
-
-class Fillers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Two halves of last-resort lines."""
-
-    heads: tuple[str, ...]
-    tails: tuple[str, ...]
-
-
-class Bank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The phrases that any customer may say."""
-
-    reactions: dict[Act, tuple[Phrase, ...]]
-    bodies: dict[str, tuple[Phrase, ...]]
-    fillers: Fillers
-
-
-BANK = msgspec.convert(read_table("phrases.yaml"), Bank)
-"""The common bank of this engine version."""
-
-_REACTION_ORDER = tuple(BANK.reactions)
-"""Which act a customer reacts to first: the order of the bank."""
-_REACTION_PERCENT = {
-    Surface.VENT: 100,
-    Surface.OBJECT: 70,
-    Surface.WARN_LEAVE: 70,
-    Surface.CONFUSED: 60,
-    Surface.REVEAL: 75,
-    Surface.SOFTEN: 65,
-    Surface.TEST: 65,
-    Surface.DEFLECT: 30,
-    Surface.ANSWER: 35,
-}
-"""How often a reply begins with a reaction, by surface; a surface that is missing never does."""
-
-
-def heat(mind: Mind) -> str:
-    """Return `hot`, `warm` or `cool`: how heated the customer's words are."""
-    if mind.frustration >= 62:
-        return "hot"
-    return "cool" if mind.frustration < 38 and mind.trust >= 42 else "warm"
+MAX_SENTENCES = 4
+"""A reply is no longer than this, unless the scenario's own line is."""
+_OWN_PERCENT = 78
+"""How often a customer uses a line of the scenario while there is a fitting common one, too."""
+_ASKING = frozenset({"a", "f", "p", "t", "v", "b"})
+"""Kinds of keys whose questions want an answer."""
+_ASKING_BANKS = frozenset(
+    {"press", "test", "object", "soften", "accept", "bargain", "remind", "hesitate", "fallback"}
+)
+"""Banks whose questions want an answer; the others vent, brush off or close."""
+_WHOLE = frozenset({"fact", "answer", "partial"})
+"""Sources that name one text."""
+_STANDS_FOR = {"guard": "deflect", "fact": "answer", "partial": "deflect", "twist": "press"}
+"""The bank that is used when a source has nothing left."""
+_ALWAYS_OWN = frozenset({"guard", "accept", "farewell", "hang_up", "twist"})
+"""Sources for which the scenario's own lines always come first."""
 
 
 def choose(
     turn: Turn, decision: Decision, *, previous_customer: str, seed: int, seq: int
 ) -> tuple[tuple[str, ...], str]:
-    """Return the keys of the reply's phrases in order, and the echoed time ("" for none)."""
-    echo = echoed_time(turn.reading)
-    used = set(turn.before.used_phrases)
-    body = _body(turn, decision, used, (seed, seq))
-    texts = {previous_customer}
-    reaction = None
-    wanted = _REACTION_PERCENT.get(decision.surface, 0)
-    if decision.end_reason is None and draw(seed, seq, "react", 100) < wanted:
-        follows = phrase_text(turn.scenario, body)
-        reaction = _reaction(turn, used, texts | {follows}, echo, (seed, seq))
-    return ((reaction, body) if reaction else (body,)), echo
+    """Return the keys of the reply's phrases in order, and what it takes up ("" for nothing).
 
-
-def phrase_text(scenario: ScenarioSpec, key: str) -> str:
-    """Return the raw text of a phrase key, slots unfilled.
-
-    Raises:
-        KeyError: the key names nothing.
+    The same arguments give the same keys, and no sentence of three words or more is one that the
+    used phrases hold.
     """
-    kind, _, rest = key.partition(":")
-    name, _, number = rest.rpartition(":")
-    if kind in _WHOLE:
-        return _WHOLE[kind](scenario, rest)
-    return _LISTS[kind](scenario, name)[int(number)]
+    place = place_of(turn, decision, seed, seq)
+    body, echo = _body(place, decision)
+    if decision.end_reason is not None:
+        return (body,), echo
+    text = phrase_text(turn.scenario, body)
+    room = MAX_SENTENCES - sentence_count(text)
+    first, echo = reaction(place, text, previous_customer, echo=echo, room=room)
+    keys = (_led(place, body, first), *_last(place, text, body, first, room))
+    return ((first, *keys) if first else keys), echo
 
 
-def echoed_time(reading: Reading) -> str:
-    """Return the day or hour in the learner's promise, as the customer would take it up."""
-    if Act.NEXT_STEP not in reading.strengths:
-        return ""
-    spans = [span for span in reading.analysis.acts if span.act is Act.NEXT_STEP]
-    folded = fold(reading.text)
-    match = LEXICON.times.search(folded, spans[0].start) if spans else None
-    return match.group() if match else ""
+def asks(scenario: ScenarioSpec, keys: tuple[str, ...]) -> str | None:
+    """Return the kind of question that the chosen phrases put to the learner.
 
-
-def _body(turn: Turn, decision: Decision, used: set[str], place: tuple[int, int]) -> str:
-    kind, _, name = decision.source.partition(":")
-    if kind in {"fact", "answer"} and name:
-        return f"{kind[0]}:{name}"
-    options = list(_body_options(turn, decision.source))
-    fresh = [key for key in options if key not in used] or list(_fillers(used))
-    own = [key for key in fresh if key.startswith(("v:", "g:"))]
-    pool = own or fresh
-    return pool[draw(*place, "body", len(pool))]
-
-
-def _body_options(turn: Turn, source: str) -> Iterator[str]:
-    """Yield keys: the scenario's own lines, then the common ones that fit, then any of the bank."""
-    kind, _, name = source.partition(":")
-    scenario = turn.scenario
-    if kind == "guard":
-        guard = next(fact.guard for fact in scenario.facts if fact.key == name)
-        yield from (f"g:{name}:{number}" for number in range(len(guard)))
-        source = "deflect"
-    yield from (f"v:{source}:{number}" for number in range(len(_voice(scenario, source))))
-    phrases = BANK.bodies.get(source, ())
-    yield from (
-        f"b:{source}:{number}"
-        for number, phrase in enumerate(phrases)
-        if _fits(phrase, turn, echo="")
-    )
-
-
-def _reaction(
-    turn: Turn, used: set[str], nearby: set[str], echo: str, place: tuple[int, int]
-) -> str | None:
-    """Return a reaction to the most striking act, with another first word than its neighbors."""
-    openings = {_first_word(text) for text in nearby if text}
-    for act in _REACTION_ORDER:
-        if act not in turn.reading.strengths:
+    `when`, `who`, `how`, `why`, `sure` or `what`; None when they ask nothing that wants an answer:
+    reactions, outbursts and last lines only sound like questions.
+    """
+    for key in reversed(keys):
+        kind, _, rest = key.partition(":")
+        bank = rest.partition(":")[0].partition("_")[0]
+        if kind not in _ASKING or (kind in {"v", "b"} and bank not in _ASKING_BANKS):
             continue
-        own = turn.scenario.voice.reactions.get(act, ())
-        options = [f"vr:{act}:{number}" for number in range(len(own))]
-        options += [
-            f"r:{act}:{number}"
-            for number, phrase in enumerate(BANK.reactions[act])
-            if _fits(phrase, turn, echo=echo)
-        ]
-        fresh = [
-            key
-            for key in options
-            if key not in used and _first_word(phrase_text(turn.scenario, key)) not in openings
-        ]
-        if fresh:
-            return fresh[draw(*place, "reaction", len(fresh))]
+        found = question_kind(phrase_text(scenario, key))
+        if found:
+            return found
     return None
 
 
-def _fits(phrase: Phrase, turn: Turn, *, echo: str) -> bool:
-    return (
-        (not phrase.heat or heat(turn.after.mind) in phrase.heat)
-        and (not phrase.temper or turn.scenario.temper in phrase.temper)
-        and (bool(echo) or not phrase.echo)
-        and (not phrase.said or line_mentions(turn.reading.line, phrase.said))
+def _body(place: Place, decision: Decision) -> tuple[str, str]:
+    kind, _, name = _source(decision).partition(":")
+    if name and kind in _WHOLE and f"{kind[0]}:{name}" not in place.used:
+        return f"{kind[0]}:{name}", ""
+    own = [key for key in _own(place.scenario, kind, name) if place.is_new(key)]
+    if not own and kind in _STANDS_FOR:
+        own = [key for key in _own(place.scenario, _STANDS_FOR[kind], "") if place.is_new(key)]
+    always = kind in _ALWAYS_OWN or decision.end_reason is not None
+    if own and (always or place.draw("own", 100) < _OWN_PERCENT):
+        return _own_line(place, own[place.draw("body", len(own))])
+    bank = f"{kind}_{name}" if kind in {"insult", "remind"} else _STANDS_FOR.get(kind, kind)
+    for source in (bank, "fallback"):
+        picked = pick(place, f"b:{source}")
+        if picked is not None:
+            return picked
+    return _own_line(place, own[0]) if own else (_last_resort(place), "")
+
+
+def _source(decision: Decision) -> str:
+    """Return where the words come from; the customer's own silence is `mute`."""
+    if decision.surface is Surface.SILENCE and decision.source == "silence":
+        return "mute"
+    return decision.source
+
+
+def _own_line(place: Place, key: str) -> tuple[str, str]:
+    """Return a line of the scenario and its echo: it may hold an earlier promise only."""
+    holds = "{earlier}" in phrase_text(place.scenario, key)
+    return key, place.echo("earlier") if holds else ""
+
+
+def _own(scenario: ScenarioSpec, kind: str, name: str) -> tuple[str, ...]:
+    """Return the keys of the scenario's own lines for a source."""
+    if kind == "guard":
+        guard = next(fact.guard for fact in scenario.facts if fact.key == name)
+        return tuple(f"g:{name}:{number}" for number in range(len(guard)))
+    if kind == "twist":
+        lines = next(twist.lines for twist in scenario.twists if twist.key == name)
+        return tuple(f"t:{name}:{number}" for number in range(len(lines)))
+    if kind == "insult":
+        return tuple(f"i:{name}:{n}" for n in range(len(scenario.voice.insult.get(name, ()))))
+    return tuple(
+        f"v:{kind}:{number}"
+        for number, line in enumerate(voice_lines(scenario, kind))
+        if kind != "remind" or question_kind(f"{line.rstrip('.!?')}?") in {name, "sure", None}
     )
 
 
-def _fillers(used: set[str]) -> Iterator[str]:
-    for tail in range(len(BANK.fillers.tails)):
-        for head in range(len(BANK.fillers.heads)):
-            key = f"c:{(head + tail) % len(BANK.fillers.heads)}:{tail}"
-            if key not in used:
-                yield key
+def _led(place: Place, body: str, first: str | None) -> str:
+    """Return the body's key with first words before it, where they fit."""
+    if not body.startswith("b:"):
+        return body
+    bank, number = body.split(":")[1:3]
+    line: Line = BANK.bodies[bank][int(number)]
+    lead = lead_number(place, line, first)
+    return f"{body}~{lead}" if lead else body
 
 
-def _voice(scenario: ScenarioSpec, name: str) -> tuple[str, ...]:
-    lines = getattr(scenario.voice, name, ())
-    return lines if isinstance(lines, tuple) else ()
+def _last(place: Place, text: str, body: str, first: str | None, room: int) -> tuple[str, ...]:
+    said = sentence_count(phrase_text(place.scenario, first)) if first else 0
+    if body[0] in "afpt" or ":hesitate:" in body or room - said < 1:
+        return ()
+    key = ending(place, text)
+    return (key,) if key and sentence_count(phrase_text(place.scenario, key)) + said <= room else ()
 
 
-def _common(phrases: tuple[Phrase, ...]) -> tuple[str, ...]:
-    return tuple(phrase.text for phrase in phrases)
-
-
-_WHOLE: Mapping[str, Callable[[ScenarioSpec, str], str]] = {
-    "f": lambda scenario, key: next(x.text for x in scenario.facts if x.key == key),
-    "a": lambda scenario, key: next(x.text for x in scenario.answers if x.key == key),
-}
-"""Kinds of keys that name one text: `f:<fact>`, `a:<answer>`."""
-_LISTS: Mapping[str, Callable[[ScenarioSpec, str], tuple[str, ...]]] = {
-    "g": lambda scenario, key: next(x.guard for x in scenario.facts if x.key == key),
-    "v": _voice,
-    "vr": lambda scenario, act: scenario.voice.reactions[Act(act)],
-    "r": lambda _, act: _common(BANK.reactions[Act(act)]),
-    "b": lambda _, bank: _common(BANK.bodies[bank]),
-    "c": lambda _, head: tuple(
-        f"{BANK.fillers.heads[int(head)]} {tail}" for tail in BANK.fillers.tails
-    ),
-}
-"""Kinds of keys that name a place in a list: `<kind>:<name>:<number>`."""
-
-
-def _first_word(text: str) -> str:
-    words = fold(text).split(None, 1)
-    return words[0].strip(".,!?") if words else ""
+def _last_resort(place: Place) -> str:
+    """Return something when everything has been said: a conversation of hundreds of turns."""
+    number = len(place.used)
+    return f"b:fallback:{number % len(BANK.bodies['fallback'])}:{number}"

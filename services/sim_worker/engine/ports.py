@@ -27,6 +27,8 @@ class WordingRequest(Record, frozen=True, kw_only=True):
     mood_before: str
     """The mood before the learner spoke, so that a turn of mood can be heard."""
     mind: Mind
+    hostility: int
+    """0 civil .. 3 gross: how rude the line has to be."""
     case: Mapping[str, str]
     open_facts: tuple[str, ...]
     """Texts of the facts that are open, the ones opened in this turn included."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from shared.contracts.dialogue import Act
+from shared.contracts.dialogue import Act, Topic
 from shared.contracts.scenario import Temper
 
 
@@ -17,6 +17,8 @@ class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     change: Mapping[str, int]
     """Points by dimension, before percentages."""
+    about: bool = False
+    """Whether the shown cause also says what the act was about."""
     wear: str = "none"
     by_strength: tuple[int, int, int] = (60, 100, 100)
     """Percent for weak, clear and strong examples."""
@@ -27,6 +29,14 @@ class TemperRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     gain: Mapping[str, int]
     harm: Mapping[str, int]
+
+
+class Nearness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of a helpful change is left close to a level's best end."""
+
+    within: int
+    """Points from the best end, 0 or 100."""
+    percent: int
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,10 +51,18 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trigger: int
     early_offer: int
     spoiled: int
+    early_upsell: int
+    eased_no: int
+    limit_from: int
+    """Frustration from which setting a limit is in place."""
     turn_limit: Mapping[str, int]
+    near_best: tuple[Nearness, ...]
+    """The closest first."""
     gain_by_difficulty: tuple[int, int, int, int, int]
     harm_by_difficulty: tuple[int, int, int, int, int]
     tempers: Mapping[Temper, TemperRule]
+    topics: Mapping[Topic, str]
+    """How causes name what an act was about."""
     off_role: tuple[str, ...]
 
     def worn(self, name: str, count: int) -> int:
@@ -64,6 +82,16 @@ RULES = msgspec.convert(read_table("rules.yaml"), Rules)
 """The table that this engine version runs."""
 
 HOSTILE = frozenset(
-    {Act.BLAME, Act.DISMISS, Act.REPROACH, Act.THREATEN, Act.INSULT, Act.PRESSURE, Act.RUSH}
+    {
+        Act.BLAME,
+        Act.DISMISS,
+        Act.REPROACH,
+        Act.THREATEN,
+        Act.INSULT,
+        Act.PRESSURE,
+        Act.RUSH,
+        Act.SARCASM,
+        Act.INTERRUPT,
+    }
 )
 """Acts that close a customer's mouth: nothing is revealed or accepted in such a turn."""

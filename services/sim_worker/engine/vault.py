@@ -1,39 +1,76 @@
-"""What opens, what is done and what is agreed: facts, process steps and resolutions."""
-
-from msgspec.structs import replace
+"""What opens and what is done: facts and process steps."""
 
 from services.sim_worker.engine.appraisal import Reading
 from shared.contracts.dialogue import Act
-from shared.contracts.scenario import Fact, Mind, Resolution, ScenarioSpec, Step
-from shared.contracts.simulation import PersonaState
+from shared.contracts.scenario import Fact, Mind, ScenarioSpec, Step
+from shared.contracts.simulation import FactOutcome, PersonaState
 from shared.dialogue.segments import line_mentions
 
-_AGREEING = (
-    Act.OFFER,
-    Act.NEXT_STEP,
-    Act.CHECK_UNDERSTANDING,
-    Act.RECAP,
-)
-"""Acts after which a customer comes back to something that was proposed before."""
+PARTIAL_SHORT = 10
+"""Points of trust that may be missing for half of the truth."""
+_ASKED = (Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.PROBE)
+
+
+def is_locked(state: PersonaState, key: str) -> bool:
+    """Say whether a fact may not be said yet."""
+    return key not in state.open_facts
+
+
+def fact_outcomes(scenario: ScenarioSpec, state: PersonaState) -> dict[str, FactOutcome]:
+    """Return how each fact ended, by key; whether one leaked shows in the words only."""
+    told = {
+        key: FactOutcome.VOLUNTEERED if key in state.volunteered else FactOutcome.ELICITED
+        for key in state.open_facts
+    }
+    return {fact.key: told.get(fact.key, FactOutcome.UNDISCOVERED) for fact in scenario.facts}
 
 
 def opened_fact(
     scenario: ScenarioSpec, state: PersonaState, mind: Mind, reading: Reading
 ) -> Fact | None:
     """Return the one locked fact that this turn opens, in the scenario's order."""
-    if reading.is_hostile or reading.is_noise or _is_formal(reading):
+    if not _confides(state, reading):
         return None
-    for fact in _locked(scenario, state):
-        if mind.trust >= fact.min_trust and _touches(reading, fact.needs_acts, fact.needs_topics):
+    for fact in _ready(scenario, state):
+        if _trusts(fact, mind, fact.min_trust) and _touches(
+            reading, fact.needs_acts, fact.needs_topics
+        ):
+            return fact
+    return None
+
+
+def partial_fact(
+    scenario: ScenarioSpec, state: PersonaState, mind: Mind, reading: Reading
+) -> Fact | None:
+    """Return a fact asked for rightly with a little trust missing, of which half can be said."""
+    if not _confides(state, reading) or not reading.has(*_ASKED):
+        return None
+    for fact in _ready(scenario, state):
+        near = _trusts(fact, mind, fact.min_trust - PARTIAL_SHORT)
+        if not fact.partial or not near or state.counts.get(f"partial:{fact.key}"):
+            continue
+        if _touches(reading, fact.needs_acts, fact.needs_topics):
+            return fact
+    return None
+
+
+def volunteered_fact(
+    scenario: ScenarioSpec, state: PersonaState, mind: Mind, reading: Reading
+) -> Fact | None:
+    """Return a fact that the customer would tell unasked out of trust."""
+    if state.resolution or not _confides(state, reading):
+        return None
+    for fact in _ready(scenario, state):
+        if fact.volunteer_trust is not None and _trusts(fact, mind, fact.volunteer_trust):
             return fact
     return None
 
 
 def guarded_fact(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Fact | None:
     """Return a locked fact that was asked for too early and that the customer guards."""
-    if not reading.has(Act.OPEN_QUESTION, Act.CLOSED_QUESTION):
+    if not reading.has(*_ASKED):
         return None
-    for fact in _locked(scenario, state):
+    for fact in _ready(scenario, state):
         if fact.guard and _touches(reading, fact.needs_acts, fact.needs_topics):
             return fact
     return None
@@ -48,55 +85,33 @@ def done_steps(scenario: ScenarioSpec, state: PersonaState, reading: Reading) ->
     return tuple(done)
 
 
-def proposed(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> tuple[str, ...]:
-    """Return the keys of all resolutions put forward so far, the newest last."""
-    new = [item.key for item in proposals(scenario, reading)]
-    return tuple(key for key in state.proposed if key not in new) + tuple(new)
+def _confides(state: PersonaState, reading: Reading) -> bool:
+    """Say whether a person could tell a secret in answer to this turn at all."""
+    if reading.is_hostile or reading.is_noise or _is_formal(reading):
+        return False
+    return not reading.sells or state.resolution is not None
 
 
-def proposals(scenario: ScenarioSpec, reading: Reading) -> list[Resolution]:
-    """Return the resolutions that this turn puts forward, the best match first."""
-    found = [x for x in scenario.resolutions if _touches(reading, x.acts, x.topics)]
-    return sorted(found, key=lambda x: -sum(line_mentions(reading.line, (t,)) for t in x.topics))
+def _trusts(fact: Fact, mind: Mind, trust: int) -> bool:
+    return mind.trust >= trust and mind.frustration <= fact.max_frustration
 
 
-def acceptable(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Resolution | None:
-    """Return the proposed resolution that the customer accepts now; `state` is after this turn."""
-    if state.resolution or reading.is_hostile or reading.is_noise or not reading.has(*_AGREEING):
-        return None
-    now = proposals(scenario, reading)
-    asks = reading.has(Act.OPEN_QUESTION)
-    earlier = [x for x in scenario.resolutions if x.key in state.proposed and not asks]
-    return next((item for item in (*now, *earlier) if _meets(item, state)), None)
-
-
-def lacks_only_facts(scenario: ScenarioSpec, state: PersonaState) -> bool:
-    """Say whether a proposed resolution would be accepted if its facts had been heard."""
-    return any(
-        _meets(replace(item, needs_facts=()), state)
-        for item in scenario.resolutions
-        if item.key in state.proposed
-    )
-
-
-def _meets(resolution: Resolution, state: PersonaState) -> bool:
-    return (
-        set(resolution.needs_facts) <= set(state.open_facts)
-        and set(resolution.needs_steps) <= set(state.done_steps)
-        and state.mind.trust >= resolution.min_trust
-        and state.mind.frustration <= resolution.max_frustration
-    )
+def _ready(scenario: ScenarioSpec, state: PersonaState) -> list[Fact]:
+    """Return the locked facts whose turn has come: after the facts and the twist they wait for."""
+    return [
+        fact
+        for fact in scenario.facts
+        if fact.key not in state.open_facts
+        and set(fact.after_facts) <= set(state.open_facts)
+        and (fact.after_twist is None or fact.after_twist in state.twists)
+    ]
 
 
 def _is_formal(reading: Reading) -> bool:
     """Say whether the turn checks details or sums up: people answer that, they do not confide."""
-    if reading.has(Act.OPEN_QUESTION):
+    if reading.has(Act.OPEN_QUESTION, Act.PROBE):
         return False
     return reading.has(Act.VERIFY_IDENTITY, Act.RECAP)
-
-
-def _locked(scenario: ScenarioSpec, state: PersonaState) -> list[Fact]:
-    return [fact for fact in scenario.facts if fact.key not in state.open_facts]
 
 
 def _touches(reading: Reading, acts: tuple[Act, ...], topics: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ from typing_extensions import override
 from services.sim_worker.engine.mood import mood
 from services.sim_worker.engine.phrases import phrase_text
 from services.sim_worker.engine.ports import Wording, WordingRequest
-from services.sim_worker.engine.slots import fill
+from services.sim_worker.engine.slots import fill, with_article
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import Line, Move, PersonaState
 
@@ -28,9 +28,23 @@ def word(scenario: ScenarioSpec, move: Move) -> str:
 
     The phrases were chosen by `respond` (with the seed) and rest in `move.phrases`.
     """
-    slots = {**scenario.case, "echo": move.echo}
-    parts = (fill(phrase_text(scenario, key), slots) for key in move.phrases)
-    return " ".join(parts)
+    return spoken(scenario, move.phrases, move.echo)
+
+
+def spoken(scenario: ScenarioSpec, phrases: Sequence[str], echo: str) -> str:
+    """Return the words of phrases, given by their keys."""
+    slots = slots_of(scenario, echo)
+    return " ".join(fill(phrase_text(scenario, key), slots) for key in phrases)
+
+
+def slots_of(scenario: ScenarioSpec, echo: str) -> dict[str, str]:
+    """Return what the slots of a line are filled with; `echo` is what it takes up."""
+    return {
+        **scenario.case,
+        "echo": echo,
+        "a_echo": with_article(echo),
+        "earlier": echo or "something else",
+    }
 
 
 def wording_request(
@@ -55,6 +69,7 @@ def wording_request(
         mood=mood(move.state.mind),
         mood_before=mood(state_before.mind),
         mind=move.state.mind,
+        hostility=move.hostility,
         case=scenario.case,
         open_facts=tuple(texts[key] for key in move.state.open_facts),
         must_say=tuple(texts[key] for key in move.opened),

@@ -31,6 +31,7 @@ from shared.messaging.topology import ensure_stream, job_stream_config
 from tests.support.tenants import Tenant, TenantFactory
 
 IDS = Uuid7Maker()
+HINT = "Name what it cost them."
 
 
 class FakeWorker:
@@ -42,6 +43,7 @@ class FakeWorker:
         self.is_deaf = False
         self.is_mute = False
         self.delay_s = 0.0
+        self.surface = "answer"
 
     async def start(self) -> Any:
         return await self._nats.subscribe("jobs.turn.*", cb=self._take)
@@ -65,7 +67,8 @@ class FakeWorker:
             assert isinstance(turn, TurnJob)
             await self.write_reply(connection, job.tenant_id, turn.simulation_id, turn.seq)
             row = await connection.fetchrow(
-                "select * from turns where tenant_id = $1 and simulation_id = $2 and seq = $3",
+                "select t.*, s.hints from turns t join simulations s using (tenant_id, simulation_id)"
+                " where t.tenant_id = $1 and t.simulation_id = $2 and t.seq = $3",
                 job.tenant_id,
                 turn.simulation_id,
                 turn.seq,
@@ -89,14 +92,15 @@ class FakeWorker:
         await connection.execute(
             "insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, surface,"
             " acts, causes, engine, created_at)"
-            " values ($1, $2, $3, $4, 'customer', $5, $6, 'answer', '[]', $7, 'embedded', now())",
+            " values ($1, $2, $3, $4, 'customer', $5, $6, $8, '[]', $7, 'embedded', now())",
             tenant_id,
             simulation_id,
             seq,
             IDS.new(),
             key.seal_text(f"reply {seq}", "turns.text", turn_row(simulation_id, seq)),
-            msgspec.json.encode(PersonaState(mind=mind)).decode(),
+            msgspec.json.encode(PersonaState(mind=mind, hint=HINT)).decode(),
             '[{"dimension": "trust", "delta": 3, "why": "apologized"}]',
+            self.surface,
         )
 
 
@@ -110,6 +114,7 @@ def _live(row: Any) -> LiveTurn:
         acts=msgspec.Raw(row["acts"].encode()),
         causes=msgspec.Raw(row["causes"].encode()),
         engine=row["engine"],
+        hint=HINT if row["hints"] else None,
         created_at=row["created_at"],
         status="open",
         end_reason=None,

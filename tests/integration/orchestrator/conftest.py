@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from services.orchestrator.activities import Activities
+from services.orchestrator.batches import BatchActivities
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
 from shared.clock import SystemClock
@@ -24,9 +25,10 @@ from shared.messaging.publisher import Publisher
 from shared.messaging.topology import ensure_stream, events_stream_config, job_stream_config
 from shared.temporal.converter import DATA_CONVERTER
 from shared.workflows.activity_api import TASK_QUEUE
+from shared.workflows.batch import SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringWorkflow
 from shared.workflows.simulation import SimulationWorkflow
-from tests.integration.orchestrator.orchestrator_world import FakeJudge, World
+from tests.integration.orchestrator.orchestrator_world import FakeJudge, FakePlayer, World
 from tests.support.tenants import TenantFactory
 from tests.support.waiting import eventually
 
@@ -86,8 +88,8 @@ async def workflows(context: Context) -> AsyncIterator[None]:
     async with Worker(
         context.temporal,
         task_queue=TASK_QUEUE,
-        workflows=[SimulationWorkflow, ScoringWorkflow],
-        activities=Activities(context).all(),
+        workflows=[SimulationWorkflow, SimulationBatchWorkflow, ScoringWorkflow],
+        activities=[*Activities(context).all(), *BatchActivities(context).all()],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
         yield
@@ -108,6 +110,16 @@ async def judge(context: Context, nats: NatsClient) -> AsyncIterator[FakeJudge]:
     """A scoring worker without an engine."""
     fake = FakeJudge(context.database, context.publisher)
     lane = LaneConsumer(nats, JobKind.SCORE, fake.handle, slots=50)
+    await lane.start()
+    yield fake
+    await lane.stop()
+
+
+@pytest.fixture
+async def player(context: Context, nats: NatsClient) -> AsyncIterator[FakePlayer]:
+    """A simulation worker without an engine."""
+    fake = FakePlayer(context.database, context.publisher)
+    lane = LaneConsumer(nats, JobKind.BATCH, fake.handle, slots=50)
     await lane.start()
     yield fake
     await lane.stop()

@@ -9,13 +9,14 @@ from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import (
     ActivityDone,
+    BatchJob,
     JobKind,
     JobMessage,
     JobPayload,
     ScoreJob,
     encode_payload,
 )
-from shared.db.jobs import claim, finish
+from shared.db.jobs import claim, count_down, finish
 from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection, Database
 from shared.db.tx import tenant_tx
@@ -84,6 +85,49 @@ class World:
             SCENARIO,
         )
         return simulation_id
+
+    async def batch(self, *sizes: int, is_scored: bool = False) -> UUID:
+        """An operation with parts of these sizes, as the API stores it."""
+        operation_id = IDS.new()
+        await self.execute(
+            "insert into operations (tenant_id, operation_id, kind, status, learner_id, is_scored,"
+            " total, created_at, expires_at)"
+            " values ($1, $2, 'simulation_batch', 'queued', $3, $4, $5, now(), now())",
+            operation_id,
+            self.learner_id,
+            is_scored,
+            sum(sizes),
+        )
+        for part, size in enumerate(sizes):
+            await self.execute(
+                "insert into operation_parts (tenant_id, operation_id, part, unplayed)"
+                " values ($1, $2, $3, $4)",
+                operation_id,
+                part,
+                size,
+            )
+            for _ in range(size):
+                simulation_id = await self.simulation(mode="autopilot")
+                await self.execute(
+                    "update simulations set operation_id = $3, part = $4"
+                    " where tenant_id = $1 and simulation_id = $2",
+                    simulation_id,
+                    operation_id,
+                    part,
+                )
+        return operation_id
+
+    async def operation(self, operation_id: UUID) -> Any:
+        return await self.one(
+            "select * from operations where tenant_id = $1 and operation_id = $2", operation_id
+        )
+
+    async def played(self, operation_id: UUID) -> list[Any]:
+        return await self.fetch(
+            "select * from simulations where tenant_id = $1 and operation_id = $2"
+            " order by simulation_id",
+            operation_id,
+        )
 
     async def idle_timeout_s(self) -> int:
         row = await self.one(
@@ -227,3 +271,41 @@ class FakeJudge:
             )
             await finish(connection, message.tenant_id, message.job_id)
         await self._publisher.job(done)
+
+
+class FakePlayer:
+    """Ends the conversations of batches without playing them, as a worker does."""
+
+    def __init__(self, database: Database, publisher: Publisher) -> None:
+        self._database = database
+        self._publisher = publisher
+        self.is_deaf_to: set[UUID] = set()
+        """Simulations that it never plays."""
+
+    async def handle(self, message: JobMessage) -> None:
+        done: JobMessage | None = None
+        async with tenant_tx(self._database, message.tenant_id) as connection:
+            payload = await claim(connection, message, 8)
+            if not isinstance(payload, BatchJob) or payload.simulation_id in self.is_deaf_to:
+                return
+            await connection.execute(
+                "update simulations set status = 'ended', end_reason = 'goal_met', ended_at = now()"
+                " where tenant_id = $1 and simulation_id = $2 and status = 'open'",
+                message.tenant_id,
+                payload.simulation_id,
+            )
+            assert payload.part is not None
+            if await finish(connection, message.tenant_id, message.job_id) and await count_down(
+                connection, message.tenant_id, payload.part
+            ):
+                done = await add_job(
+                    connection,
+                    message.tenant_id,
+                    IDS.new(),
+                    ActivityDone(reply_to=payload.reply_to),
+                    JobKind.FLOW,
+                    now=CLOCK.now(),
+                    first_retry_s=3,
+                )
+        if done is not None:
+            await self._publisher.job(done)

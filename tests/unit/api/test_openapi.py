@@ -43,7 +43,7 @@ class ThingRoutes:
     @endpoint(
         Endpoint(
             method="GET",
-            path="/v1/things",
+            path="/v1/things/{number:#}/list",
             scope="things:read",
             query=PageQuery,
             answers={200: Page[ThingView]},
@@ -83,8 +83,9 @@ def test_refusals_are_documented(document: dict[str, Any]) -> None:
 
 
 def test_query_parameters_are_never_null(document: dict[str, Any]) -> None:
-    parameters = document["paths"]["/v1/things"]["get"]["parameters"]
+    parameters = document["paths"]["/v1/things/{number}/list"]["get"]["parameters"]
 
-    assert [each["name"] for each in parameters] == ["limit", "cursor"]
-    assert parameters[1]["schema"]["type"] == "string"
-    assert "413" not in document["paths"]["/v1/things"]["get"]["responses"]
+    assert [each["name"] for each in parameters] == ["number", "limit", "cursor"]
+    assert parameters[0]["schema"] == {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+    assert parameters[2]["schema"]["type"] == "string"
+    assert "413" not in document["paths"]["/v1/things/{number}/list"]["get"]["responses"]

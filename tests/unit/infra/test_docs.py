@@ -257,7 +257,7 @@ def _played() -> tuple[list[str], list[str]]:
     state, lines = start(scenario), [opening_line(scenario, seed)]
     told = [lines[0], _mind(state)]
     for seq, text in zip((1, 3, 5), said, strict=True):
-        move = respond(scenario, state, text, previous_customer=lines[-1], seed=seed, seq=seq)
+        move = respond(scenario, state, text, seed=seed, seq=seq)
         state, reply = move.state, word(scenario, move)
         lines += [text, reply]
         if seq < 5:  # the last reply is not shown

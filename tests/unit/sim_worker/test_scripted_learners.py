@@ -25,8 +25,7 @@ def play(scenario: ScenarioSpec, profile: str, seed: int) -> tuple[list[Move], l
         said = next_line(profile, scenario, state, lines, seed=seed)
         if said is None:
             break
-        previous = lines[-1].text
-        move = respond(scenario, state, said, previous_customer=previous, seed=seed, seq=seq)
+        move = respond(scenario, state, said, seed=seed, seq=seq)
         lines += [
             Line(role="agent", text=said),
             Line(role="customer", text=word(scenario, move)),
@@ -90,9 +89,7 @@ def test_a_phrase_takes_up_only_what_was_said():
     heard = {"Okay, calm down.": 0, "That doesn't matter.": 0}
     for said in heard:
         for seed in range(200):
-            move = respond(
-                scenario, start(scenario), said, previous_customer="Well?", seed=seed, seq=1
-            )
+            move = respond(scenario, start(scenario), said, seed=seed, seq=1)
             texts = [phrase_text(scenario, key) for key in move.phrases]
             heard[said] += any(text.startswith("Calm?") for text in texts)
     assert heard["Okay, calm down."] > 0
@@ -103,9 +100,7 @@ def test_wording_sees_who_speaks_but_not_what_moves_them():
     scenario = SCENARIOS[0]
     lines = [Line(role="customer", text=opening_line(scenario, 0))]
     state = start(scenario)
-    move = respond(
-        scenario, state, "Hello, what happened?", previous_customer=lines[0].text, seed=0, seq=1
-    )
+    move = respond(scenario, state, "Hello, what happened?", seed=0, seq=1)
     request = wording_request(scenario, state, move, lines, seed=0, seq=1)
     assert (request.name, request.style) == (scenario.persona.name, scenario.persona.style)
     assert not {"persona", "soft_spots", "triggers"} & set(type(request).__struct_fields__)

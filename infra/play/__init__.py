@@ -1,0 +1,1 @@
+"""`rapport play`: practice in the terminal, without any server."""

@@ -1,0 +1,1 @@
+"""Batches of autopilot conversations: regression runs of scenarios, calibration of rubrics."""

@@ -1,0 +1,1 @@
+"""Long work: its status and progress, and how to cancel it."""

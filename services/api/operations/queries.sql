@@ -1,0 +1,53 @@
+-- name: insert_operation
+-- Long work, queued.
+insert into operations (tenant_id, operation_id, kind, status, learner_id, is_scored, total, created_at,
+                        expires_at)
+values ($1, $2, $3, 'queued', $4, $5, $6, $7, $8)
+
+-- name: get_operation
+-- One operation with how far it is.
+select o.*, progress.played, progress.scored, progress.failed
+  from operations o
+ cross join lateral (
+   select count(*) filter (where s.status <> 'open') as played,
+          count(*) filter (where s.status = 'scored') as scored,
+          count(*) filter (where s.end_reason = 'failed') as failed
+     from simulations s where s.tenant_id = $1 and s.operation_id = o.operation_id) as progress
+ where o.tenant_id = $1 and o.operation_id = $5
+   and ($2::uuid is null or o.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = o.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: list_operations
+-- One page in order of creation.
+select o.*, progress.played, progress.scored, progress.failed
+  from operations o
+ cross join lateral (
+   select count(*) filter (where s.status <> 'open') as played,
+          count(*) filter (where s.status = 'scored') as scored,
+          count(*) filter (where s.end_reason = 'failed') as failed
+     from simulations s where s.tenant_id = $1 and s.operation_id = o.operation_id) as progress
+ where o.tenant_id = $1
+   and ($2::uuid is null or o.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = o.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+   and ($5::uuid is null or o.operation_id > $5)
+   and ($6::text is null or o.status = $6)
+ order by o.operation_id
+ limit $7
+
+-- name: cancel_operation
+-- An ended one stays as it is.
+update operations set status = 'canceled', ended_at = $3
+ where tenant_id = $1 and operation_id = $2 and status in ('queued', 'running')
+returning operation_id
+
+-- name: cancel_simulations
+-- A worker that plays one of them finds it closed at its next checkpoint.
+update simulations
+   set status = 'ended', end_reason = 'cancelled', ended_at = $3, last_activity_at = $3
+ where tenant_id = $1 and operation_id = $2 and status = 'open'

@@ -1,0 +1,64 @@
+"""Answers of `/v1/operations`."""
+
+from datetime import datetime
+
+import msgspec
+
+from services.api.fields import utc
+from services.api.operations.repository import Kind, Operation, Status
+from services.api.paging import PageQuery
+from shared.ids import format_id
+
+
+class OperationQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters of the list."""
+
+    status: Status | None = None
+
+
+class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the work is; every count is out of `total`."""
+
+    total: int
+    played: int
+    """Ended, however it came out."""
+    scored: int
+    failed: int
+    """Could not be played, by our own fault."""
+
+
+class OperationView(msgspec.Struct, frozen=True, kw_only=True):
+    """Long work; its status never goes backwards."""
+
+    id: str
+    kind: Kind
+    status: Status
+    progress: ProgressView
+    result: str
+    """Where to read what there is of the result; while it runs, that is a part of it."""
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, operation: Operation) -> "OperationView":
+        """Return the public form."""
+        public_id = format_id("op", operation.operation_id)
+        started_at, ended_at = operation.started_at, operation.ended_at
+        return cls(
+            id=public_id,
+            kind=operation.kind,
+            status=operation.status,
+            progress=ProgressView(
+                total=operation.total,
+                played=operation.played,
+                scored=operation.scored,
+                failed=operation.failed,
+            ),
+            result=f"/v1/simulation_batches/{public_id}",
+            created_at=utc(operation.created_at),
+            started_at=None if started_at is None else utc(started_at),
+            ended_at=None if ended_at is None else utc(ended_at),
+            expires_at=utc(operation.expires_at),
+        )

@@ -1,0 +1,69 @@
+"""Reading and canceling operations."""
+
+from uuid import UUID
+
+from services.api.context import ProcessContext
+from services.api.idempotency import Claim, claim_or_find
+from services.api.operations.repository import Operation, OperationRepository, Status
+from services.api.paging import PageRequest
+from services.api.principal import Principal
+from shared.contracts.base import Record
+from shared.contracts.events import EventType
+from shared.db.outbox import add_event
+from shared.db.tx import tenant_tx
+
+
+class _Ended(Record, frozen=True, kw_only=True):
+    """Data of `operation.ended`."""
+
+    status: str
+
+
+class OperationService:
+    """Operations of every kind."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
+
+    async def get(self, principal: Principal, operation_id: UUID) -> Operation:
+        """Return an operation; raises `NotFoundError`."""
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            return await OperationRepository(connection, bounds).get(operation_id)
+
+    async def list(
+        self, principal: Principal, page: PageRequest, *, status: Status | None
+    ) -> list[Operation]:
+        """Return one more operation than the page holds, in order of creation."""
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            return await OperationRepository(connection, bounds).list_page(page, status)
+
+    async def cancel(
+        self, principal: Principal, claim: Claim | None, operation_id: UUID
+    ) -> tuple[Operation, bool]:
+        """Stop what has not ended; say as well whether it had ended before.
+
+        What was played stays, and can be read. Raises `NotFoundError`.
+        """
+        context = self._context
+        now = context.clock.now()
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            repository = OperationRepository(connection, principal.bounds(now))
+            await repository.get(operation_id)
+            await claim_or_find(connection, principal.tenant_id, claim, operation_id, now)
+            is_changed = await repository.cancel(operation_id, now)
+            if is_changed:
+                await add_event(
+                    connection,
+                    principal.tenant_id,
+                    context.ids.new(),
+                    EventType.OPERATION_ENDED,
+                    operation_id,
+                    _Ended(status="canceled"),
+                    now=now,
+                )
+            operation = await repository.get(operation_id)
+        if is_changed:
+            context.publisher.wake_events()
+        return operation, not is_changed

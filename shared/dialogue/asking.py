@@ -1,0 +1,131 @@
+"""Reads questions: open, closed, and those that dig into the case."""
+
+import re
+from collections.abc import Mapping
+
+from shared.contracts.dialogue import Act, ActSpan
+from shared.dialogue.lexicon import LEXICON, Follow
+from shared.dialogue.segments import TOKEN, content_stems
+from shared.dialogue.sentence import HOSTILE, Found, Sentence
+from shared.dialogue.spelling import canonical, word_set
+
+_CLAUSE_START = re.compile(
+    r"(?:[,;:\u2013\u2014]\s*|\s-\s|\b(?:so|and|but|now|okay|ok|well|because|or)\W{1,2})"
+)
+_OTHER_JOBS = frozenset({Act.CHECK_UNDERSTANDING, Act.OFFER, Act.OFFER_CHOICE})
+"""What a question may do instead of asking for yes, no or one item."""
+_TAGGED = re.compile(r"[, ](?:ok|okay|alright|all right|yeah|deal|got it|hm|huh)\W*\?\W*\Z")
+_ALONE = word_set("no yes okay right honestly really so well and yeah see")
+"""Words that ask nothing when they stand alone with a question mark."""
+_NO_PROBE = frozenset(
+    {
+        *_OTHER_JOBS,
+        *(Act.VERIFY_IDENTITY, Act.UPSELL, Act.HOLD, Act.CLOSE, Act.GREET, Act.HAND_OVER),
+        *(Act.GIVE_AWAY, Act.SIGNPOST),
+        *HOSTILE,
+    }
+)
+_MARKED = 3
+"""Strength of a probe whose own words refer to what was said (`what exactly`)."""
+_GENERAL = re.compile(
+    r"\b(?:help|assist|prefer|a good time|bad time|had in mind|brings you|made you call"
+    r"|anything else|are you ready|may i call you|call you back|your name|your number|address"
+    r"|hear me|would you like|still there|can i do for you|you like me|that okay|that ok|mind if"
+    r"|can i ask|may i ask|go ahead)\b"
+)
+"""Words of questions that open, steer or serve the talk itself."""
+_CASE = re.compile(
+    r"\b(?:did|was|were|had|has|have|when|which|who|where|what|why|how|starting|does|is|any|are"
+    r"|do you (?:still|remember|know|use|have|see|recall|happen|mean|get|keep|live|think|feel"
+    r"|need|want))\b"
+)
+_ASIDE = re.compile(r"[^\w]*(?:sorry|pardon|excuse me|really|hello|yes|no|okay|ok|right)[^\w]*\Z")
+
+
+def question(sentence: Sentence) -> tuple[ActSpan | None, bool]:
+    """Return the question act of a sentence, and whether it asks anything at all."""
+    if not sentence.tokens or sentence.is_quoted(sentence.tokens[0][0]):
+        return None, False
+    folded, end = sentence.folded, sentence.end
+    marked = "?" in folded[max(sentence.start, end - 4) : end]
+    first = sentence.tokens[0][0]
+    starts = [first]
+    starts += [m.end() for m in _CLAUSE_START.finditer(folded, sentence.start, end)]
+    for start in starts:
+        act = _asked_at(folded, start, end, marked=marked, leads=start == first)
+        if act is not None:
+            return ActSpan(act=act, start=start, end=end), True
+    if not marked:
+        return None, False
+    if len(sentence.words) == 1 and sentence.words[0] in _ALONE:
+        return None, True
+    if _TAGGED.search(folded, sentence.start, end):
+        return None, True
+    return ActSpan(act=Act.CLOSED_QUESTION, start=first, end=end), True
+
+
+def keep_question(asked: ActSpan | None, sentence: Sentence, best: Found) -> None:
+    """Put the question among the acts of its sentence, unless another act is what it does."""
+    found = best.keys()
+    if asked is None:
+        if Act.VERIFY_IDENTITY in found and re.search(r"\b(?:please|pls|plz)\W*\Z", sentence.text):
+            best[Act.CLOSED_QUESTION] = sentence.span(Act.CLOSED_QUESTION)
+        return
+    if found & HOSTILE:
+        return
+    if asked.act is Act.CLOSED_QUESTION and found & _OTHER_JOBS:
+        return
+    if asked.act is Act.OPEN_QUESTION and Act.CHECK_UNDERSTANDING in found:
+        return
+    best[asked.act] = asked
+
+
+def read_probe(sentence: Sentence, said: str, echo: frozenset[str], best: Found) -> None:
+    """Notice a question into what the customer said or the case holds.
+
+    `said` is the customer's turn before, `echo` the stems of its words.
+    """
+    asked = best.get(Act.OPEN_QUESTION) or best.get(Act.CLOSED_QUESTION)
+    if asked is None or not best.keys().isdisjoint(_NO_PROBE):
+        best.pop(Act.PROBE, None)
+        return
+    probe = best.get(Act.PROBE)
+    if probe is not None and not said and probe.strength < _MARKED:
+        del best[Act.PROBE]
+    if probe is not None or not said:
+        return
+    body = sentence.folded[asked.start : asked.end]
+    if _ASIDE.match(body) or (_GENERAL.search(body) and not echo & content_stems(body)):
+        return
+    if _CASE.search(body) or echo & content_stems(body):
+        best[Act.PROBE] = ActSpan(act=Act.PROBE, start=asked.start, end=asked.end, strength=1)
+
+
+def _asked_at(folded: str, start: int, end: int, *, marked: bool, leads: bool) -> Act | None:
+    token = TOKEN.match(folded, start, end)
+    if token is None:
+        return None
+    word = canonical(token.group())
+    if word not in LEXICON.question_words:
+        return None
+    if _begins(LEXICON.narrow_starts, folded, token, end):
+        return Act.CLOSED_QUESTION if marked or leads else None
+    is_open = _begins(LEXICON.open_starts, folded, token, end)
+    if is_open and (marked or not word.startswith(("what", "how", "why", "which"))):
+        return Act.OPEN_QUESTION
+    following = TOKEN.search(folded, token.end(), end)
+    inverted = following is not None and canonical(following.group()) in LEXICON.subjects
+    if word in LEXICON.aux_starts and inverted and not word.startswith(("wh", "how", "any")):
+        return Act.CLOSED_QUESTION
+    return None
+
+
+def _begins(starts: Mapping[str, Follow], folded: str, token: re.Match[str], end: int) -> bool:
+    follow = starts.get(canonical(token.group()))
+    if follow is None:
+        return False
+    following = TOKEN.search(folded, token.end(), end)
+    return any(
+        pattern.phrase.regex.match(folded, token.start(), end)
+        for _, _, pattern in follow.candidates(canonical(following.group()) if following else "")
+    )

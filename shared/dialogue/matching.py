@@ -1,0 +1,94 @@
+"""Finds the phrases of the pattern files in one sentence."""
+
+import re
+
+from shared.contracts.dialogue import Act, ActSpan
+from shared.dialogue.denial import is_denied, is_reported
+from shared.dialogue.grammar import NEGATIONS
+from shared.dialogue.lexicon import LEXICON, Pattern, Start
+from shared.dialogue.sentence import Found, Sentence
+from shared.dialogue.spelling import word_set
+
+_PAUSE = re.compile(r"[,;:\u2013\u2014-]")
+_ASKS_BACK = frozenset({"what", "how", "which"})
+"""Before "would you like me to": a question, not an offer."""
+_JOINS = frozenset({"and", "but", "so", "then", "or", "because", "okay", "well", "now"})
+_FILLERS = _JOINS | word_set(
+    "oh ah right alright yes yeah yep no hey look honestly hm hmm mm sure fine great listen"
+    " please sir madam ma'am actually just also ugh"
+)
+"""Words before the real beginning of a sentence."""
+
+
+def phrases(sentence: Sentence) -> Found:
+    """Return the strongest (then first) phrase of each act."""
+    acts = LEXICON.acts
+    best: Found = {}
+    words = sentence.words
+    held = frozenset(words)
+    following = iter((*words[1:], ""))
+    for index, word in enumerate(words):
+        after = next(following)
+        follow = acts.get(word)
+        if follow is None:
+            continue
+        patterns = [
+            pattern
+            for needed, also, pattern in follow.candidates(after)
+            if (needed is None or not needed.isdisjoint(held))
+            and (also is None or not also.isdisjoint(held))
+        ]
+        if patterns and not sentence.is_quoted(sentence.tokens[index][0]):
+            _try(patterns, sentence, index, best)
+    return best
+
+
+def _try(patterns: list[Pattern], sentence: Sentence, index: int, best: Found) -> None:
+    position = sentence.tokens[index][0]
+    for pattern in patterns:
+        act = pattern.act
+        if act is None or (act in best and best[act].strength >= pattern.strength):
+            continue
+        match = pattern.phrase.regex.match(sentence.folded, position, sentence.end)
+        if match and not _is_barred(pattern, sentence, index):
+            best[act] = ActSpan(act=act, start=position, end=match.end(), strength=pattern.strength)
+
+
+def _is_barred(pattern: Pattern, sentence: Sentence, index: int) -> bool:
+    """Say whether the words before a phrase change what it does."""
+    if not index or pattern.act is None:
+        return False
+    if pattern.starts is not Start.ANYWHERE and _is_inside(pattern.starts, sentence, index):
+        return True
+    position = sentence.tokens[index][0]
+    if pattern.act is Act.OFFER and sentence.words[index - 1] in _ASKS_BACK:
+        return True
+    if is_reported(pattern.act, sentence.folded, sentence.start, position):
+        return True
+    if pattern.act in LEXICON.keeps_negation:
+        return is_denied(pattern.act, sentence.folded, sentence.start, position)
+    return _is_negated(sentence, index)
+
+
+def _is_inside(starts: Start, sentence: Sentence, index: int) -> bool:
+    """Say whether a phrase that belongs at a start stands in the middle."""
+    words = sentence.words
+    if index <= 3 and all(word in _FILLERS for word in words[:index]):
+        return False
+    if starts is Start.SENTENCE:
+        return True
+    position, word = sentence.tokens[index - 1]
+    between = sentence.folded[position + len(word) : sentence.tokens[index][0]]
+    return words[index - 1] not in _JOINS and not _PAUSE.search(between)
+
+
+def _is_negated(sentence: Sentence, index: int) -> bool:
+    """Look two words back for a negation that nothing but spaces separates."""
+    following = sentence.tokens[index][0]
+    for position, word in reversed(sentence.tokens[max(0, index - 2) : index]):
+        if sentence.folded[position + len(word) : following].strip():
+            return False
+        if word in NEGATIONS:
+            return True
+        following = position
+    return False

@@ -1,0 +1,91 @@
+"""The engine does today what it did when the golden traces were written, and the same everywhere."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from services.sim_worker.engine.conversation import respond, start
+from services.sim_worker.engine.playing import play_lines, play_profile
+from shared.contracts.scenario import ScenarioSpec
+from shared.contracts.simulation import EndReason
+from shared.library import load_scenarios
+from tests.support.golden import FOLDER, golden, text_of
+
+LIBRARY = load_scenarios()
+RUNS = 100
+PROCESSES = ("0", "1", "4242")
+"""Values of PYTHONHASHSEED: the order of sets differs between such processes."""
+
+_DIGEST = """
+import hashlib, msgspec
+from services.sim_worker.engine.playing import play_profile
+from shared.library import load_scenarios
+for spec in load_scenarios():
+    for profile in ("skilled", "average", "rude", "prompt-attacker"):
+        trace = play_profile(spec, profile, seed=11)
+        print(spec.slug, profile, hashlib.sha256(msgspec.json.encode(trace)).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("scenario", LIBRARY, ids=lambda spec: spec.slug)
+def test_golden_trace(scenario: ScenarioSpec) -> None:
+    committed = (FOLDER / f"{scenario.slug}.json").read_text()
+    assert text_of(golden(scenario)) == committed, (
+        "the engine behaves differently; if that is meant: python -m tests.support.golden"
+    )
+
+
+def test_there_is_a_golden_trace_for_each_scenario_and_no_other() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == {spec.slug for spec in LIBRARY}
+
+
+def test_a_hundred_runs_are_one() -> None:
+    scenario = LIBRARY[0]
+    lines = [one.learner for one in play_profile(scenario, "average", seed=3).exchanges]
+    digests = {
+        hashlib.sha256(msgspec.json.encode(play_lines(scenario, lines, seed=3))).hexdigest()
+        for _ in range(RUNS)
+    }
+    assert len(digests) == 1
+
+
+def test_other_processes_compute_the_same_bytes() -> None:
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", _DIGEST],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in PROCESSES
+    }
+    assert len(outputs) == 1
+    assert len(outputs.pop().splitlines()) == 4 * len(LIBRARY)
+
+
+def _states(scenario: ScenarioSpec, lines: Sequence[str]) -> bytes:
+    """Return the states of a conversation whose replies nobody words."""
+    state, states = start(scenario), []
+    for number, text in enumerate(lines):
+        move = respond(scenario, state, text, seed=5, seq=2 * number + 1)
+        state = move.state
+        states.append(state)
+        if move.end_reason is not None:
+            break
+    return msgspec.json.encode(states)
+
+
+@pytest.mark.parametrize("scenario", LIBRARY, ids=lambda spec: spec.slug)
+def test_the_state_does_not_depend_on_the_wording(scenario: ScenarioSpec) -> None:
+    """The engine never sees the worded line, so none, ours and any other give the same states."""
+    trace = play_profile(scenario, "skilled", seed=5)
+    lines = [one.learner for one in trace.exchanges]
+    ours = msgspec.json.encode([one.move.state for one in trace.exchanges])
+    assert _states(scenario, lines) == ours
+    assert trace.end_reason in EndReason
