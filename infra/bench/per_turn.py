@@ -74,7 +74,7 @@ class Turns:
         said = next_line("skilled", scenario, state, lines, seed=place.seed)
         if said is None:
             return False
-        move = respond(scenario, state, said, seed=place.seed, seq=len(lines))
+        move = respond(scenario, state, said, seed=place.seed, seq=len(lines) + 1)
         await self._pool.execute(
             _INSERT,
             place.conversation,

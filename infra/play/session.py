@@ -57,7 +57,7 @@ class Session:
             self.state,
             text,
             seed=self._seed,
-            seq=len(lines),
+            seq=len(lines) + 1,
             word_budget=self._word_budget,
         )
         exchange = Exchange(learner=text, move=move, reply=word(self.scenario, move))

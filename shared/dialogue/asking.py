@@ -39,6 +39,16 @@ _CASE = re.compile(
     r"|do you (?:still|remember|know|use|have|see|recall|happen|mean|get|keep|live|think|feel"
     r"|need|want))\b"
 )
+_CHECKS = re.compile(
+    r"\b(?:clear(?:er)?|unclear|foggy|mak(?:e|ing) sense|add up|with me|following|understood"
+    r"|understandable|(?:sound|is that|got (?:it|that|you)|all) right|los(?:e|t) (?:you|u)"
+    r"|tell me back|complete|in other words)\b|\bno\?|\bso hard\b"
+)
+"""Words of questions that make sure of a thing, or ask nothing at all."""
+_UNMARKED = word_set("do does did can could would will is are may have has")
+"""Words that begin a question even without its mark; `had you` may mean `if you had`."""
+_ORDERED = word_set("the that this these my our something")
+"""After `have` or `do` without a question mark these make an order of it."""
 _ASIDE = re.compile(r"[^\w]*(?:sorry|pardon|excuse me|really|hello|yes|no|okay|ok|right)[^\w]*\Z")
 
 
@@ -74,6 +84,8 @@ def keep_question(asked: ActSpan | None, sentence: Sentence, best: Found) -> Non
     if found & HOSTILE:
         return
     if asked.act is Act.CLOSED_QUESTION and found & _OTHER_JOBS:
+        return
+    if asked.act is Act.CLOSED_QUESTION and _CHECKS.search(sentence.folded, asked.start, asked.end):
         return
     if asked.act is Act.OPEN_QUESTION and Act.CHECK_UNDERSTANDING in found:
         return
@@ -115,9 +127,11 @@ def _asked_at(folded: str, start: int, end: int, *, marked: bool, leads: bool) -
         return Act.OPEN_QUESTION
     following = TOKEN.search(folded, token.end(), end)
     inverted = following is not None and canonical(following.group()) in LEXICON.subjects
-    if word in LEXICON.aux_starts and inverted and not word.startswith(("wh", "how", "any")):
-        return Act.CLOSED_QUESTION
-    return None
+    stated = not marked and (
+        word not in _UNMARKED or following is None or following.group() in _ORDERED
+    )
+    asks = word in LEXICON.aux_starts and not word.startswith(("wh", "how", "any"))
+    return Act.CLOSED_QUESTION if asks and inverted and not stated else None
 
 
 def _begins(starts: Mapping[str, Follow], folded: str, token: re.Match[str], end: int) -> bool:

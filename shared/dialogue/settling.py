@@ -39,10 +39,13 @@ _REPLACED: tuple[tuple[Act, tuple[Act, ...]], ...] = (
     (Act.THREATEN, (Act.REFUSE, Act.CONCEDE, Act.REPROACH)),
     (Act.SARCASM, (Act.PRAISE, Act.THANK, Act.REASSURE, Act.CLOSE)),
     (Act.ACKNOWLEDGE_IMPACT, (Act.STOCK_EMPATHY, Act.EXPLAIN)),
+    (Act.DISMISS, (Act.REASSURE,)),
     (Act.OFFER_CHOICE, (Act.NEXT_STEP,)),
     (Act.ACKNOWLEDGE_FEELING, (Act.STOCK_EMPATHY,)),
 )
 """Acts that take the place of others in one sentence."""
+_UNMISTAKABLE = 3
+"""Strength of a formula that names a feeling and still holds nothing of the case."""
 _UNKIND = (Act.PARAPHRASE, Act.ACKNOWLEDGE_IMPACT, Act.NEXT_STEP, Act.OFFER, Act.PROBE)
 """What a sentence that hurts does not do besides."""
 
@@ -56,6 +59,7 @@ def settle(sentence: Sentence, best: Found, *, is_question: bool) -> None:
         del best[Act.GIVE_AWAY]
     if not is_question and _is_weak(best, Act.CHECK_UNDERSTANDING):
         del best[Act.CHECK_UNDERSTANDING]
+    _settle_formula(best)
     for act, others in _REPLACED:
         if act in best:
             for other in others:
@@ -109,6 +113,13 @@ def read_jargon(text: str, sentence: Sentence, best: Found) -> None:
 
 def _is_weak(best: Found, act: Act) -> bool:
     return act in best and best[act].strength == 1
+
+
+def _settle_formula(best: Found) -> None:
+    """A formula that cannot be mistaken names no feeling of this person."""
+    formula = best.get(Act.STOCK_EMPATHY)
+    if formula is not None and formula.strength == _UNMISTAKABLE:
+        best.pop(Act.ACKNOWLEDGE_FEELING, None)
 
 
 def _settle_steps(sentence: Sentence, best: Found) -> None:

@@ -41,7 +41,7 @@ async def _whole(partner: Partner) -> None:
         assert row["last_seq"] % 2 == 0
 
 
-async def test_a_batch_is_played_and_scored_and_counts_in_no_trend(partner: Partner) -> None:
+async def test_a_batch_counts_in_no_trend(partner: Partner) -> None:
     operation = await _batch(
         partner,
         scenarios=["support-angry-late-delivery", "fraud-nervous-card-alert"],

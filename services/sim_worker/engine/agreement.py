@@ -52,10 +52,10 @@ def acceptable(
         return None
     if state.turns < turns_before_agreement(scenario):
         return None
-    # Whoever names a solution means that one; and a question is no repeated offer.
+    # Whoever names a solution means that one, else the one named last; and a question is no offer.
     about = now
     if not now and not reading.has(Act.OPEN_QUESTION):
-        about = [x for x in scenario.resolutions if x.key in state.proposed]
+        about = [x for x in scenario.resolutions if x.key in state.proposed[-1:]]
     return next((item for item in about if _meets(item, state)), None)
 
 
@@ -65,11 +65,11 @@ def turns_before_agreement(scenario: ScenarioSpec) -> int:
 
 
 def lacks_only_facts(scenario: ScenarioSpec, state: PersonaState) -> bool:
-    """Say whether a proposed resolution would be accepted if its facts had been heard."""
+    """Say whether a proposed resolution would be accepted if its missing facts had been heard."""
     return any(
         _meets(replace(item, needs_facts=()), state)
         for item in scenario.resolutions
-        if item.key in state.proposed
+        if item.key in state.proposed and not set(item.needs_facts) <= set(state.open_facts)
     )
 
 

@@ -42,7 +42,7 @@ def respond(
 ) -> Move:
     """Return the engine's answer to one learner turn: a function of its arguments, integers only.
 
-    `seq` is the learner's turn (odd). The phrases of the reply are chosen here, and what the
+    `seq` is the reply's (even). The phrases of the reply are chosen here, and what the
     learner says is read against those of the reply before: so the state does not depend on who
     words the lines. `max_hostility` (0 to 3) bounds the customer's insults beside
     the scenario's own bound; at `word_budget` words of the learner in all the conversation ends.

@@ -20,8 +20,14 @@ _HOUR = re.compile(
     r"|ten|eleven|twelve)(?!\w)"
 )
 """An hour behind a day: `tomorrow at ten`."""
-_STOP = re.compile(r"[.?!;]|$")
+_UNIT = re.compile(r"(?<=\d) (?:minutes?|hours?|(?:working |business )?days?|weeks?|months?)(?!\w)")
+"""The unit behind a bare number: `within 3 hours`."""
+_STOP = re.compile(r"[.?!;](?!\d)|$")
 _TOKEN = re.compile(r"[a-z]+")
+_ARTICLE = re.compile(r"\b(?:an?|another|one) ([a-z-]+(?: [a-z-]+)?)")
+_VAGUE_TIME = re.compile(r"while |before (?:we|you) |right |this (?:call|minute|moment|second)")
+"""Beginnings of times that nobody repeats as a date: `while we talk`."""
+_NAMED_DAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b")
 
 
 def day(reading: Reading) -> str:
@@ -30,11 +36,19 @@ def day(reading: Reading) -> str:
         return ""
     spans = [span for span in reading.analysis.acts if span.act is Act.NEXT_STEP]
     folded = fold(reading.text)
-    found = LEXICON.times.search(folded, spans[0].start) if spans else None
+    found = next(filter(None, (_time(folded, span.start, span.end) for span in spans[::-1])), None)
     if found is None:
         return ""
-    hour = _HOUR.match(folded, found.end())
-    return folded[found.start() : (hour or found).end()]
+    more = _HOUR.match(folded, found.end()) or _UNIT.match(folded, found.end())
+    said = folded[found.start() : (more or found).end()]
+    return _NAMED_DAY.sub(lambda name: name.group().capitalize(), said)
+
+
+def _time(folded: str, start: int, end: int) -> re.Match[str] | None:
+    """Return the first repeatable time from `start` to the end of the sentence behind `end`."""
+    stop = _STOP.search(folded, end)
+    times = LEXICON.times.finditer(folded, start, stop.start() if stop else len(folded))
+    return next((time for time in times if not _VAGUE_TIME.match(time.group())), None)
 
 
 def amount(reading: Reading) -> str:
@@ -47,12 +61,16 @@ def amount(reading: Reading) -> str:
 
 
 def thing(reading: Reading, acts: Iterable[Act]) -> str:
-    """Return the first everyday noun of the learner's words in these acts; "" for none."""
-    for text in _spoken(reading, acts):
-        for word in _TOKEN.findall(text):
-            if word in BANK.things:
-                return str(word)
-    return ""
+    """Return the first everyday noun of the learner's words in these acts; "" for none.
+
+    In an offer it has to be something new: `a card`, not `that account`.
+    """
+    wanted = tuple(acts)
+    if frozenset(wanted) <= frozenset(_OFFERS):
+        heard = (found for text in _spoken(reading, wanted) for found in _new(text))
+    else:
+        heard = (found for text in _spoken(reading, wanted) for found in _TOKEN.findall(text))
+    return next((word for word in heard if word in BANK.things), "")
 
 
 def earlier(before: PersonaState, after: PersonaState) -> str:
@@ -62,6 +80,12 @@ def earlier(before: PersonaState, after: PersonaState) -> str:
         if any(_contradicts(old, item) for item in new):
             return _said(old)
     return ""
+
+
+def _new(text: str) -> Iterable[str]:
+    """Yield the words of a text that stand a word or two behind `a` or `another`."""
+    for match in _ARTICLE.finditer(text):
+        yield from _TOKEN.findall(match.group(1))
 
 
 def _spoken(reading: Reading, acts: Iterable[Act]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from services.sim_worker.engine.picking import Place, pick, place_of
 from services.sim_worker.engine.surface import Decision, Turn
 from services.sim_worker.engine.texts import phrase_text, voice_lines
 from shared.contracts.scenario import ScenarioSpec
-from shared.contracts.simulation import Surface
+from shared.contracts.simulation import EndReason, Surface
 
 __all__ = ["BANK", "asks", "choose", "phrase_text"]
 
@@ -26,6 +26,10 @@ _WHOLE = frozenset({"fact", "answer", "partial"})
 """Sources that name one text."""
 _STANDS_FOR = {"guard": "deflect", "fact": "answer", "partial": "deflect", "twist": "press"}
 """The bank that is used when a source has nothing left."""
+_PLAIN_BANKS = frozenset({"confirm", "accept", "thank"})
+"""Banks whose lines need no first words: nobody says `With respect, yes`."""
+_BARE_BANKS = frozenset({"overtaken", "given"})
+"""Banks whose lines say all there is to say."""
 _ALWAYS_OWN = frozenset({"guard", "accept", "farewell", "hang_up", "twist"})
 """Sources for which the scenario's own lines always come first."""
 
@@ -41,12 +45,20 @@ def choose(
     place = place_of(turn, decision, seed, seq)
     body, echo = _body(place, decision)
     if decision.end_reason is not None:
-        return (body,), echo
+        agreed = pick(place, "b:agree_now") if _ends_on_a_yes(turn, decision) else None
+        return ((agreed[0], body) if agreed else (body,)), echo
     text = phrase_text(turn.scenario, body)
     room = MAX_SENTENCES - sentence_count(text)
+    if body.split(":")[1] in _BARE_BANKS:
+        return (body,), echo
     first, echo = reaction(place, text, previous_customer, echo=echo, room=room)
     keys = (_led(place, body, first), *_last(place, text, body, first, room))
     return ((first, *keys) if first else keys), echo
+
+
+def _ends_on_a_yes(turn: Turn, decision: Decision) -> bool:
+    """Say whether the customer agrees and says goodbye in one breath."""
+    return decision.end_reason is EndReason.GOAL_MET and turn.accepted is not None
 
 
 def asks(scenario: ScenarioSpec, keys: tuple[str, ...]) -> str | None:
@@ -119,6 +131,8 @@ def _led(place: Place, body: str, first: str | None) -> str:
     if not body.startswith("b:"):
         return body
     bank, number = body.split(":")[1:3]
+    if bank in _PLAIN_BANKS:
+        return body
     line: Line = BANK.bodies[bank][int(number)]
     lead = lead_number(place, line, first)
     return f"{body}~{lead}" if lead else body

@@ -12,7 +12,7 @@ from services.sim_worker.engine.grammar import Line, sentences, suits
 from services.sim_worker.engine.surface import Decision, Turn
 from services.sim_worker.engine.texts import common_lines, phrase_text, said_by
 from shared.contracts.dialogue import Act
-from shared.contracts.scenario import Mind, ScenarioSpec
+from shared.contracts.scenario import Mind, ScenarioSpec, opening_line
 from shared.contracts.simulation import Surface
 from shared.dialogue.segments import fold, line_mentions
 
@@ -75,7 +75,8 @@ class Place(msgspec.Struct, kw_only=True):
         place = f"{kind}:{act}"
         if place not in self.cache:
             found = self._echo(kind, act)
-            given = any(mark in found or found in mark for mark in self.marks)
+            folded = fold(found)
+            given = any(mark in folded or folded in mark for mark in self.marks)
             self.cache[place] = "" if given else found
         return self.cache[place]
 
@@ -93,7 +94,7 @@ class Place(msgspec.Struct, kw_only=True):
 def place_of(turn: Turn, decision: Decision, seed: int, seq: int) -> Place:
     """Return the place of the reply to a turn."""
     used = turn.before.used_phrases
-    said: set[str] = set()
+    said = set(sentences(opening_line(turn.scenario, seed)))
     for key in used:
         common = key[0] in "bre"
         said |= said_by(key) if common else sentences(phrase_text(turn.scenario, key))
@@ -153,16 +154,18 @@ def _suited(bank: str, style: str, temper: str, role: str) -> tuple[tuple[int, L
 def fits(line: Line, place: Place, *, act: Act | None = None, echo: bool = True) -> bool:
     """Say whether a line for this customer can be said in this turn.
 
-    `echo` allows it to take something up.
+    `echo` allows it to take something up. `act` is what it reacts to; without one it is a body,
+    and where something is asked, a body answers the question and not the words before it.
     """
     reading = place.turn.reading
+    heard = reading.asked if act is None else reading.line
     return (
         (not line.heat or place.heat in line.heat)
         and line.flags <= place.flags
         and (not line.on or place.surface.value in line.on)
         and (not line.act or any(name in reading.strengths for name in line.act))
         and (not line.topic or bool(line.topic & place.topics))
-        and (not line.said or line_mentions(reading.line, line.said))
+        and (not line.said or line_mentions(heard, line.said))
         and (not line.echo or (echo and bool(place.echo(line.echo, act))))
     )
 

@@ -51,7 +51,7 @@ def play(scenario: ScenarioSpec, learner: NextLine, *, seed: int) -> Trace:
         if said is None:
             end_reason = EndReason.LEARNER_ENDED
             break
-        move = respond(scenario, state, said, seed=seed, seq=len(lines))
+        move = respond(scenario, state, said, seed=seed, seq=len(lines) + 1)
         reply = word(scenario, move)
         lines += [Line(role="agent", text=said), Line(role="customer", text=reply)]
         exchanges.append(Exchange(learner=said, move=move, reply=reply))

@@ -1,6 +1,6 @@
 """The customer's replies to what was asked or proposed."""
 
-from services.sim_worker.engine.agreement import lacks_only_facts
+from services.sim_worker.engine.agreement import is_possible, lacks_only_facts, proposals
 from services.sim_worker.engine.decision import Decision, Turn, stated
 from services.sim_worker.engine.mind import is_help
 from services.sim_worker.engine.vault import guarded_fact, partial_fact
@@ -13,6 +13,8 @@ TALKS_FROM = 40
 """Trust from which an open question with no particular answer is not brushed off."""
 ASKED = (Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.VERIFY_IDENTITY)
 """Acts that call for an answer."""
+_OUTRIGHT = 3
+"""Strength from which details are asked for outright."""
 _KIND = (Act.THANK, Act.PRAISE, Act.REASSURE, Act.ACKNOWLEDGE_FEELING, Act.TAKE_OWNERSHIP)
 
 
@@ -28,6 +30,8 @@ def to_wrap_up(turn: Turn) -> Decision | None:
 
 def to_question(turn: Turn) -> Decision | None:
     """Answer, half answer, guard or brush off; None when it was no question to answer."""
+    if _was_given(turn):
+        return Decision(surface=Surface.DEFLECT, source="given")
     answer = _answer(turn)
     part = partial_fact(turn.scenario, turn.before, turn.after.mind, turn.reading)
     if part is not None and (turn.before.turns or answer is None):
@@ -38,6 +42,17 @@ def to_question(turn: Turn) -> Decision | None:
     if guarded is not None:
         return Decision(surface=Surface.DEFLECT, source=f"guard:{guarded.key}")
     return own_matter(turn) or _without_answer(turn)
+
+
+def _was_given(turn: Turn) -> bool:
+    """Say whether the turn asks for details again that the customer has given in full."""
+    reading = turn.reading
+    is_clear = reading.strengths.get(Act.VERIFY_IDENTITY, 0) >= _OUTRIGHT
+    again = any(item.rule == "asked_again" for item in turn.noticed)
+    if not (again and is_clear) or reading.has(Act.OPEN_QUESTION, Act.DISCLOSE):
+        return False
+    given = {f"a:{x.key}" for x in turn.scenario.answers if Act.VERIFY_IDENTITY in x.acts}
+    return bool(given) and given <= set(turn.before.used_phrases)
 
 
 def _without_answer(turn: Turn) -> Decision | None:
@@ -60,6 +75,9 @@ def to_greeting(turn: Turn) -> Decision:
 def to_offer(turn: Turn) -> Decision:
     """Say no to an offer in a way that fits what is missing."""
     mind = turn.after.mind
+    now = proposals(turn.scenario, turn.reading)
+    if now and not any(is_possible(item, turn.after) for item in now):
+        return Decision(surface=Surface.OBJECT, source="overtaken")
     if turn.deal.is_short and mind.frustration < 80:
         return stated(Surface.BARGAIN)
     if lacks_only_facts(turn.scenario, turn.after):

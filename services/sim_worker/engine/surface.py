@@ -26,7 +26,7 @@ SOFT_FROM, SOFT_BELOW = 35, 60
 LOST_BELOW = 55
 """Clarity below which words nobody explained confuse."""
 _OFFERS = (Act.OFFER, Act.CONCEDE, Act.OFFER_CHOICE, Act.GIVE_AWAY)
-_OBJECTIONS = frozenset({"object", "hesitate", "test", "bargain", "refuse"})
+_OBJECTIONS = frozenset({"object", "overtaken", "hesitate", "test", "bargain", "refuse"})
 
 
 def decide(turn: Turn) -> Decision:

