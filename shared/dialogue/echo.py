@@ -4,6 +4,7 @@ import re
 from functools import cached_property
 
 from shared.contracts.dialogue import Act, ActSpan
+from shared.dialogue.answering import Answers, invited_by, read_answer
 from shared.dialogue.segments import content_stems, fold, stems_of, without_numbers
 from shared.dialogue.sentence import HOSTILE, Found, Sentence
 from shared.dialogue.spelling import ALIASES, NUMBER_VALUES
@@ -32,18 +33,6 @@ _OWN_NEWS = frozenset(
 )
 
 
-_NO_MIRROR = frozenset(
-    {
-        *(Act.ACKNOWLEDGE_IMPACT, Act.PRAISE, Act.REASSURE, Act.TAKE_OWNERSHIP, Act.REPEAT),
-        *(Act.INTERRUPT, Act.SET_BOUNDARY, Act.CONCEDE, Act.OFFER_CHOICE, Act.JARGON),
-        *(Act.STOCK_EMPATHY, Act.THANK, Act.GREET, Act.UPSELL, Act.HOLD),
-    }
-)
-"""What a sentence does with the customer's words when it does not give them back."""
-_STEM = 4
-"""Letters that make two words the same in a mirrored statement (`sleeping`, `slept` stay two)."""
-
-
 class Before:
     """What was said before a turn, ready to be compared with it."""
 
@@ -61,6 +50,11 @@ class Before:
         return f" {' '.join(_WORD.findall(self.said))} "
 
     @cached_property
+    def invited(self) -> Answers:
+        """What a plain statement after that line may do."""
+        return invited_by(self.said)
+
+    @cached_property
     def figures(self) -> frozenset[str]:
         """The numbers among them, as figures."""
         return frozenset(map(_figure, self.line.split())) - {""}
@@ -74,6 +68,7 @@ def read_echo(sentence: Sentence, earlier: Before, best: Found) -> None:
         best[Act.EXPLAIN] = sentence.span(Act.EXPLAIN)
     if earlier.own and Act.REPEAT not in best and _is_again(sentence, earlier, best):
         best[Act.REPEAT] = sentence.span(Act.REPEAT)
+    read_answer(sentence, earlier.invited, best)
 
 
 def _read_other(sentence: Sentence, earlier: Before, best: Found) -> None:
@@ -90,8 +85,6 @@ def _read_other(sentence: Sentence, earlier: Before, best: Found) -> None:
         best[Act.PARAPHRASE] = sentence.span(Act.PARAPHRASE)
     elif best.keys().isdisjoint(_OWN_NEWS):
         _read_fragment(sentence, earlier, shared, best)
-        if best.keys().isdisjoint(_NO_MIRROR) and _mirrors(sentence, earlier):
-            best.setdefault(Act.PARAPHRASE, sentence.span(Act.PARAPHRASE))
 
 
 def _read_fragment(sentence: Sentence, earlier: Before, shared: int, best: Found) -> None:
@@ -109,18 +102,6 @@ def _read_fragment(sentence: Sentence, earlier: Before, shared: int, best: Found
     whole = len(words) >= 3 and f" {' '.join(words)} " in earlier.line
     if whole or _is_covered(head.group(), words, earlier):
         best[Act.PARAPHRASE] = ActSpan(act=Act.PARAPHRASE, start=head.start(), end=head.end())
-
-
-def _mirrors(sentence: Sentence, earlier: Before) -> bool:
-    """Say whether a statement about anybody but the speaker is made of the customer's matter."""
-    text = sentence.text
-    if "?" in text or earlier.said.rstrip().endswith("?") or _SELF.search(text):
-        return False
-    known = {stem[:_STEM] for stem in earlier.echo} & {stem[:_STEM] for stem in sentence.stems}
-    if not known:
-        return False
-    figures = frozenset(map(_figure, _WORD.findall(text))) - {""}
-    return len(known) + len(figures & earlier.figures) >= _ECHO
 
 
 def _is_covered(head: str, words: list[str], earlier: Before) -> bool:

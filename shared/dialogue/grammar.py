@@ -27,10 +27,14 @@ NEGATIONS = word_set(
 NEGATION = f"(?:{'|'.join(sorted(NEGATIONS))})"
 """Expression of any of them."""
 
-_SEPARATOR = r"\W{1,4}"
+_SEPARATOR = r"[^\w:;]{1,4}+"
+"""What may stand between two words of a phrase: a colon begins something new."""
 _WORD_END = r"(?!\w|'\w)"
-_GAP = rf"(?:(?!{NEGATION}{_WORD_END})\w[\w'-]{{0,30}}{_SEPARATOR}){{0,4}}?"
+_GAP = rf"(?:(?!{NEGATION}{_WORD_END})\w[\w'-]{{0,30}}+{_SEPARATOR}){{0,4}}?"
 _ANY = "..."
+_AT_END = " $"
+_UNKNOWN = frozenset({""})
+"""Stands for words that were not looked up yet."""
 
 
 class Vocabulary:
@@ -40,6 +44,7 @@ class Vocabulary:
         self._classes = classes
         self._phrases: dict[str, list[str]] = {}
         self._choices: dict[str, str] = {}
+        self._words: dict[str, list[tuple[str, ...]]] = {}
         self._firsts: dict[str, frozenset[str] | None] = {}
 
     def phrases(self, element: str) -> list[str]:
@@ -62,11 +67,31 @@ class Vocabulary:
 
     def firsts(self, element: str) -> frozenset[str] | None:
         """Return the words that an element may begin with (None: not a closed list)."""
-        if element not in self._firsts:
-            heads = [phrase.split()[0] for phrase in self.phrases(element)]
-            closed = not any("*" in head for head in heads)
-            self._firsts[element] = frozenset(_as_known(heads)) if closed else None
-        return self._firsts[element]
+        known = self._firsts.get(element, _UNKNOWN)
+        if known is _UNKNOWN:
+            known = self._firsts[element] = self._find_firsts(element)
+        return known
+
+    def _find_firsts(self, element: str) -> frozenset[str] | None:
+        if "@" not in element:
+            heads = [part.partition("_")[0] for part in element.split("/")]
+        else:
+            heads = [phrase.partition(" ")[0] for phrase in self.phrases(element)]
+        closed = not any("*" in head for head in heads)
+        return frozenset(_as_known(heads)) if closed else None
+
+    def words(self, element: str) -> list[tuple[str, ...]]:
+        """Return its phrases as words that the index knows."""
+        known = self._words.get(element)
+        if known is None:
+            known = self._words[element] = [
+                tuple(map(canonical, phrase.split())) for phrase in self.phrases(element)
+            ]
+        return known
+
+    def is_plain(self, element: str) -> bool:
+        """Say whether its phrases are plain words: no stems and no figures."""
+        return not any("*" in phrase or FIGURE in phrase for phrase in self.phrases(element))
 
     def _expand(self, element: str) -> Iterator[str]:
         for part in element.split("/"):
@@ -84,16 +109,19 @@ class Phrase:
     The expression is compiled when first needed: most of the table is never used by one process.
     """
 
-    __slots__ = ("__dict__", "_at_end", "_elements", "_vocabulary")
+    __slots__ = ("__dict__", "_first", "_line", "_vocabulary")
 
     def __init__(self, line: str, vocabulary: Vocabulary) -> None:
-        elements = line.split()
-        first = elements[0]
-        if first == _ANY or first[0] == "?" or first[-1] == "*":
+        first = line.partition(" ")[0]
+        if first[0] in "?." or first[-1] == "*":
             raise ValueError(f"a pattern must begin with a word: {line}")
         self._vocabulary = vocabulary
-        self._at_end = elements[-1] == "$"
-        self._elements = tuple(elements[: len(elements) - self._at_end])
+        self._first = first
+        self._line = line
+
+    @cached_property
+    def _elements(self) -> tuple[str, ...]:
+        return tuple(self._line.removesuffix(_AT_END).split())
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
@@ -103,7 +131,7 @@ class Phrase:
         source = "".join(self._inner(part) for part in parts[:last]) + choice(parts[last])
         for part in parts[last + 1 :]:
             source += f"(?:{_SEPARATOR}{choice(part[1:])})?"
-        return re.compile(source + (r"(?=\W*\Z)" if self._at_end else ""))
+        return re.compile(source + (r"(?=\W*\Z)" if self._line.endswith(_AT_END) else ""))
 
     def needs(self) -> tuple[frozenset[str] | None, frozenset[str] | None]:
         """Return two sets of words; a text that matches holds one of each (None: no such set)."""
@@ -114,7 +142,7 @@ class Phrase:
 
     def first_words(self) -> frozenset[str]:
         """Return every word that the phrase may begin with."""
-        return self._vocabulary.firsts(self._elements[0]) or frozenset()
+        return self._vocabulary.firsts(self._first) or frozenset()
 
     def second_words(self, first: str) -> frozenset[str] | None:
         """Return the words that may follow this first word (None: any, or none at all)."""
@@ -128,6 +156,44 @@ class Phrase:
                 return None
             words |= following
         return frozenset(words)
+
+    def following(self, words: tuple[str, ...]) -> frozenset[str] | None:
+        """Return the words that may come after these first ones (None: any, or none at all)."""
+        return self._after(0, words)
+
+    def _after(self, index: int, words: tuple[str, ...]) -> frozenset[str] | None:
+        """Do the same for the elements from this one on."""
+        found: frozenset[str] = frozenset()
+        for place in range(index, len(self._elements)):
+            part = self._elements[place]
+            if part == _ANY:
+                return None
+            if not words:
+                nexts = self._vocabulary.firsts(part.lstrip("?"))
+            else:
+                nexts = self._after_any(part.lstrip("?"), place + 1, words)
+            if nexts is None:
+                return None
+            found |= nexts
+            if part[0] != "?":
+                return found
+        return None
+
+    def _after_any(self, part: str, rest: int, words: tuple[str, ...]) -> frozenset[str] | None:
+        """Do the same when the words begin with this element."""
+        if not self._vocabulary.is_plain(part):
+            return None
+        found: frozenset[str] = frozenset()
+        for phrase in self._vocabulary.words(part):
+            size = min(len(phrase), len(words))
+            if phrase[:size] != words[:size]:
+                continue
+            tail = phrase[size : size + 1]
+            nexts = frozenset(tail) if tail else self._after(rest, words[size:])
+            if nexts is None:
+                return None
+            found |= nexts
+        return found
 
     def _required(self) -> list[int]:
         return [i for i, part in enumerate(self._elements) if part != _ANY and part[0] != "?"]
@@ -187,7 +253,9 @@ def _any_of(phrases: list[str]) -> str:
         letter = "" if head in SHORT_FORMS or head == FIGURE else head[0]
         letters.setdefault(letter, []).append(_phrase_regex(phrase))
     groups = (
-        f"(?={re.escape(letter)})(?:{'|'.join(group)})" if letter else "|".join(group)
+        f"{letter}(?:{'|'.join(regex[len(letter) :] for regex in group)})"
+        if letter.isalpha()
+        else "|".join(group)
         for letter, group in letters.items()
     )
     return f"(?:{'|'.join(groups)})"

@@ -39,6 +39,9 @@ class Start(StrEnum):
     CLAUSE = "~"
 
 
+_MARKS = {f"{start} ": start for start in (Start.SENTENCE, Start.CLAUSE)}
+
+
 class Pattern(msgspec.Struct, frozen=True, eq=False):
     """A phrase and the act that it shows (None for the beginnings of questions)."""
 
@@ -52,24 +55,61 @@ Candidate = tuple[frozenset[str] | None, frozenset[str] | None, Pattern]
 """A pattern with two sets of words; its sentence must hold one of each (None: no such set)."""
 
 
-class Follow:
-    """The patterns that begin with one word, by the word after it; sorted when first needed."""
+class Choice:
+    """The patterns that may match at two words; many are sorted by the third, when first needed."""
 
-    def __init__(self, first: str) -> None:
-        self._first = first
-        self._patterns: list[Pattern] = []
+    __slots__ = ("__dict__", "_pair", "candidates")
 
-    def add(self, pattern: Pattern) -> None:
-        """Take in one more pattern, before the first question."""
-        self._patterns.append(pattern)
+    def __init__(self, pair: tuple[str, ...], candidates: tuple[Candidate, ...]) -> None:
+        """Take the candidates in the order of the pattern files, and the words before them."""
+        self._pair = pair
+        self.candidates = candidates
 
-    def candidates(self, following: str) -> tuple[Candidate, ...]:
-        """Return the patterns that may match before this next word (empty at the end)."""
-        by_next, always = self._sorted
-        return by_next.get(following, always)
+    def fitting(self, third: str, held: frozenset[str]) -> list[Pattern]:
+        """Return the patterns that may match before a third word in a sentence of these words."""
+        candidates = self.candidates
+        if len(candidates) > _FEW and len(self._pair) > 1 and "-" not in third:
+            by_third, always = self._sorted
+            candidates = by_third.get(third, always)
+        return [
+            pattern
+            for needed, also, pattern in candidates
+            if (needed is None or not held.isdisjoint(needed))
+            and (also is None or not held.isdisjoint(also))
+        ]
 
     @cached_property
     def _sorted(self) -> tuple[dict[str, tuple[Candidate, ...]], tuple[Candidate, ...]]:
+        thirds = [pattern.phrase.following(self._pair) for _, _, pattern in self.candidates]
+        known: frozenset[str] = frozenset().union(*filter(None, thirds))
+        pairs = tuple(zip(thirds, self.candidates, strict=True))
+        by_third = {
+            word: tuple(found for words, found in pairs if words is None or word in words)
+            for word in known
+        }
+        return by_third, tuple(found for words, found in pairs if words is None)
+
+
+_FEW = 4
+"""Candidates that are tested one after the other."""
+
+
+class Follow:
+    """The patterns that begin with one word, by the word after it; sorted when first needed."""
+
+    def __init__(self, first: str, patterns: list[Pattern]) -> None:
+        self._first = first
+        self._patterns = patterns
+
+    def candidates(self, following: str) -> tuple[Candidate, ...]:
+        """Return the patterns that may match before this next word (empty at the end)."""
+        by_next, always = self.choices
+        choice = by_next.get(following, always)
+        return choice.candidates if choice else ()
+
+    @cached_property
+    def choices(self) -> tuple[dict[str, Choice], Choice | None]:
+        """The patterns by the next word, and those before any other word (None: there are none)."""
         always: list[Candidate] = []
         followed: dict[str, list[Candidate]] = {}
         for pattern in self._patterns:
@@ -79,8 +119,11 @@ class Follow:
                 always.append(candidate)
             for second in seconds or ():
                 followed.setdefault(second, []).append(candidate)
-        by_next = {second: (*found, *always) for second, found in followed.items()}
-        return by_next, tuple(always)
+        by_next = {
+            second: Choice((self._first, second), (*found, *always))
+            for second, found in followed.items()
+        }
+        return by_next, Choice((self._first,), tuple(always)) if always else None
 
 
 class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,9 +218,8 @@ def _read(path: Path) -> Any:
 
 
 def _patterns_of(act: Act, line: str, vocabulary: Vocabulary) -> Iterator[Pattern]:
-    mark, _, rest = line.partition(" ")
-    starts = Start(mark) if mark in {Start.SENTENCE, Start.CLAUSE} else Start.ANYWHERE
-    body = line if starts is Start.ANYWHERE else rest
+    starts = _MARKS.get(line[:2], Start.ANYWHERE)
+    body = line[2:] if starts else line
     strength = _STRENGTH.get(body[-1], 2)
     if body[-1] in _STRENGTH:
         body = body.rstrip(" +-")
@@ -192,13 +234,14 @@ def _starts(lines: str, vocabulary: Vocabulary) -> Iterator[Pattern]:
 
 
 def _index(patterns: Iterable[Pattern]) -> dict[str, Follow]:
-    index: dict[str, Follow] = {}
+    index: dict[str, list[Pattern]] = {}
     for pattern in patterns:
         for first in pattern.phrase.first_words():
-            if first not in index:
-                index[first] = Follow(first)
-            index[first].add(pattern)
-    return index
+            if first in index:
+                index[first].append(pattern)
+            else:
+                index[first] = [pattern]
+    return {first: Follow(first, found) for first, found in index.items()}
 
 
 LEXICON = load_lexicon(Path(__file__).parent)

@@ -25,19 +25,17 @@ def phrases(sentence: Sentence) -> Found:
     acts = LEXICON.acts
     best: Found = {}
     words = sentence.words
+    following = [*words[1:], "", ""]
     held = frozenset(words)
-    following = iter((*words[1:], ""))
     for index, word in enumerate(words):
-        after = next(following)
         follow = acts.get(word)
         if follow is None:
             continue
-        patterns = [
-            pattern
-            for needed, also, pattern in follow.candidates(after)
-            if (needed is None or not needed.isdisjoint(held))
-            and (also is None or not also.isdisjoint(held))
-        ]
+        by_next, always = follow.choices
+        choice = by_next.get(following[index], always)
+        if choice is None:
+            continue
+        patterns = choice.fitting(following[index + 1], held)
         if patterns and not sentence.is_quoted(sentence.tokens[index][0]):
             _try(patterns, sentence, index, best)
     return best

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from shared.contracts.dialogue import Act, ActSpan
 from shared.dialogue.segments import TOKEN, stems_of
-from shared.dialogue.spelling import canonical
+from shared.dialogue.spelling import ALIASES, FIGURE
 
 HOSTILE = frozenset(
     {
@@ -33,7 +33,10 @@ class Sentence:
         self.end = end
         self.quotes = quotes
         self.tokens = [(m.start(), m.group()) for m in TOKEN.finditer(folded, start, end)]
-        self.words = [canonical(word) for _, word in self.tokens]
+        known = ALIASES.get
+        self.words = [
+            FIGURE if word[0] in "0123456789" else known(word, word) for _, word in self.tokens
+        ]
         """The same words as the index of patterns knows them."""
 
     @cached_property

@@ -29,6 +29,18 @@ _RETURN = re.compile(
     r"(?! (?:want|like|wish|prefer))"
 )
 """Asks for something in return or names a condition: no gift without bound."""
+_NO_CHECK = re.compile(
+    r"\b(?:nobody (?:will|needs?|wants?)|they (?:had|have|knew)|(?:he|she) (?:has|had|knew)"
+    r"|never (?:ask|need|want)|(?:don't|won't) (?:ask|need|want))\b"
+)
+"""Names details without asking for them (`nobody will want your password`)."""
+_ASKS_FOR_MORE = re.compile(
+    r"\b(?:anything|what) else (?:that )?(?:i|we) should (?:know|hear|see)\b"
+    r"|\bwhat else should (?:i|we) (?:know|hear|see)\b"
+)
+"""Asks for the rest of the story; ends and proposes nothing."""
+_ASKED_TO_CONFIRM = re.compile(r"\b(?:ask|need|want|like|have|require) you to confirm\b")
+"""Asks for a detail; sums nothing up."""
 _REPLACED: tuple[tuple[Act, tuple[Act, ...]], ...] = (
     (Act.GIVE_AWAY, (Act.OFFER, Act.CONCEDE, Act.NEXT_STEP, Act.DISCLOSE, Act.OFFER_CHOICE)),
     (Act.RECAP, (Act.PARAPHRASE, Act.SIGNPOST)),
@@ -55,8 +67,7 @@ def settle(sentence: Sentence, best: Found, *, is_question: bool) -> None:
     if not best:
         return
     _settle_steps(sentence, best)
-    if Act.GIVE_AWAY in best and sentence.holds(_RETURN):
-        del best[Act.GIVE_AWAY]
+    _settle_unmeant(sentence, best, is_question=is_question)
     if not is_question and _is_weak(best, Act.CHECK_UNDERSTANDING):
         del best[Act.CHECK_UNDERSTANDING]
     _settle_formula(best)
@@ -71,6 +82,19 @@ def settle(sentence: Sentence, best: Found, *, is_question: bool) -> None:
     if Act.OFFER_CHOICE in best:
         choice = best[Act.OFFER_CHOICE]
         best.setdefault(Act.OFFER, msgspec.structs.replace(choice, act=Act.OFFER))
+
+
+def _settle_unmeant(sentence: Sentence, best: Found, *, is_question: bool) -> None:
+    """Drop a gift with a condition, details that nobody asks for, and open ends taken for acts."""
+    if Act.GIVE_AWAY in best and sentence.holds(_RETURN):
+        del best[Act.GIVE_AWAY]
+    if Act.VERIFY_IDENTITY in best and not is_question and sentence.holds(_NO_CHECK):
+        del best[Act.VERIFY_IDENTITY]
+    if is_question and sentence.holds(_ASKS_FOR_MORE):
+        for act in (Act.CLOSE, Act.OFFER):
+            best.pop(act, None)
+    if Act.RECAP in best and sentence.holds(_ASKED_TO_CONFIRM):
+        del best[Act.RECAP]
 
 
 def settle_turn(spans: Iterable[ActSpan], folded: str) -> list[ActSpan]:

@@ -4,23 +4,26 @@ import msgspec
 
 from shared.contracts.dialogue import Act, ActSpan, Topic
 from shared.dialogue.lexicon import LEXICON, TOPIC_STEM
+from shared.dialogue.segments import TOKEN
 from shared.dialogue.sentence import Sentence
-from shared.dialogue.spelling import FIGURE
+from shared.dialogue.spelling import FIGURE, canonical
 
 _ABOUT = {
     Act.ACKNOWLEDGE_FEELING: Topic.FEELING,
     Act.VERIFY_IDENTITY: Topic.IDENTITY,
     Act.HAND_OVER: Topic.PEOPLE,
     Act.INSULT: Topic.PEOPLE,
-}
-"""Acts that are about one thing by their nature."""
-_FALLBACK = {
-    Act.CITE_POLICY: Topic.RULES,
     Act.CONCEDE: Topic.MONEY,
     Act.GIVE_AWAY: Topic.MONEY,
     Act.UPSELL: Topic.PRODUCT,
+    Act.RUSH: Topic.TIME,
+    Act.NEXT_STEP: Topic.TIME,
 }
+"""Acts that are about one thing by their nature."""
+_FALLBACK = {Act.CITE_POLICY: Topic.RULES}
 """What an act is about when its words show nothing."""
+_TIMELY = frozenset({Act.PRESSURE, Act.REPROACH, Act.BLAME})
+"""Acts that may well be about time itself, or about what was said and done."""
 _UNTOLD = frozenset(
     {
         *(Act.GREET, Act.THANK, Act.CLOSE, Act.HOLD, Act.STOCK_EMPATHY, Act.JARGON),
@@ -28,6 +31,9 @@ _UNTOLD = frozenset(
     }
 )
 """Acts whose words seldom name a matter."""
+
+_PASSING = frozenset({Topic.TIME, Topic.FEELING, Topic.HISTORY, Topic.PEOPLE})
+"""Topics that nearly every sentence touches; the matter beside them says more."""
 
 Words = list[tuple[int, Topic]]
 """The words of a sentence that show a topic, by their offsets."""
@@ -41,29 +47,49 @@ def with_topics(sentence: Sentence, spans: list[ActSpan]) -> list[ActSpan]:
     return [
         span if topic is None else msgspec.structs.replace(span, topic=topic)
         for span in spans
-        for topic in (_topic(span, words),)
+        for topic in (_topic(span, words, sentence.folded),)
     ]
 
 
 def _topic_words(sentence: Sentence) -> Words:
-    topics = LEXICON.topics
     found: Words = []
     for (position, _), word in zip(sentence.tokens, sentence.words, strict=True):
-        if word == FIGURE:
-            if sentence.folded[position - 1 : position] in {"$", "€", "£"}:
-                found.append((position, Topic.MONEY))
-            continue
-        topic = topics.get(word[:TOPIC_STEM])
+        topic = _shown(word, sentence.folded, position)
         if topic is not None:
             found.append((position, topic))
     return found
 
 
-def _topic(span: ActSpan, words: Words) -> Topic | None:
+def _shown(word: str, folded: str, position: int) -> Topic | None:
+    if word == FIGURE:
+        return Topic.MONEY if folded[position - 1 : position] in {"$", "€", "£"} else None
+    return LEXICON.topics.get(word[:TOPIC_STEM])
+
+
+def _topic(span: ActSpan, words: Words, folded: str) -> Topic | None:
     if span.act in _ABOUT:
         return _ABOUT[span.act]
     if span.act in _UNTOLD:
         return None
-    inside = [topic for position, topic in words if span.start <= position < span.end]
-    named = inside or [topic for _, topic in words]
-    return max(named, key=named.count) if named else _FALLBACK.get(span.act)
+    return _nearest(span, words) or _FALLBACK.get(span.act) or _nearest(span, _turn_words(folded))
+
+
+def _turn_words(folded: str) -> Words:
+    tokens = ((m.start(), canonical(m.group())) for m in TOKEN.finditer(folded))
+    shown = ((position, _shown(word, folded, position)) for position, word in tokens)
+    return [(position, topic) for position, topic in shown if topic is not None]
+
+
+def _nearest(span: ActSpan, words: Words) -> Topic | None:
+    """Return the topic of most words inside the act, else of the nearest word; matters first."""
+    passing = span.act in _TIMELY
+    matters = [pair for pair in words if passing or pair[1] not in _PASSING] or words
+    inside = [topic for position, topic in matters if span.start <= position < span.end]
+    if inside:
+        return max(inside, key=inside.count)
+    nearest = min(
+        matters,
+        key=lambda pair: min(abs(pair[0] - span.start), abs(pair[0] - span.end)),
+        default=None,
+    )
+    return nearest[1] if nearest else None

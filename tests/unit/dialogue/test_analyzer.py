@@ -24,7 +24,7 @@ class TestActs:
             ("I understand your frustration.", Act.STOCK_EMPATHY, "I understand your frustration"),
             ("I am so sorry.", Act.APOLOGIZE, "sorry"),
             ("That's our mistake.", Act.TAKE_OWNERSHIP, "our mistake"),
-            ("You should have read it.", Act.BLAME, "You should have"),
+            ("You should have read it.", Act.BLAME, "You should have read"),
             ("Okay, calm down.", Act.DISMISS, "calm down"),
             (
                 "So what you're saying is that it broke?",

@@ -57,6 +57,51 @@ class TestRepeat:
         assert not analysis.has(Act.REPEAT)
 
 
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("said", "text", "act"),
+        [
+            ("Could you waive it just once?", "Not this time, no.", Act.REFUSE),
+            ("Please read me her address.", "That stays with me.", Act.REFUSE),
+            ("Did I break it?", "Nothing is broken.", Act.REASSURE),
+            ("I'm scared for my savings.", "They are safe.", Act.REASSURE),
+            ("And then?", "The roofer comes on Tuesday.", Act.NEXT_STEP),
+            ("Is the cheap one any good?", "It does the job but it is loud.", Act.DISCLOSE),
+            ("Did we forget something?", "Meter swapped, fee back, code deleted.", Act.RECAP),
+        ],
+    )
+    def test_the_line_before_tells_what_a_statement_does(self, said: str, text: str, act: Act):
+        assert analyze(text, previous_customer=said).has(act)
+
+    @pytest.mark.parametrize(
+        ("said", "text", "act"),
+        [
+            ("The washer hums.", "Not this time, no.", Act.REFUSE),
+            ("Could you waive it?", "No problem at all.", Act.REFUSE),
+            ("I'm scared.", "I can't see it here.", Act.REASSURE),
+            ("And then?", "The roofer came on Tuesday.", Act.NEXT_STEP),
+            ("What happened?", "Meter swapped, fee back, code deleted.", Act.RECAP),
+        ],
+    )
+    def test_without_cue_or_sign_it_does_not(self, said: str, text: str, act: Act):
+        assert not analyze(text, previous_customer=said).has(act)
+
+
+@pytest.mark.parametrize(
+    ("text", "act"),
+    [
+        ("Nobody will want your password.", Act.VERIFY_IDENTITY),
+        ("They had your name and your address.", Act.VERIFY_IDENTITY),
+        ("First I have to ask you to confirm your order.", Act.RECAP),
+        ("Is there anything else I should know?", Act.CLOSE),
+        ("What else should I know, so that I get this right for you?", Act.OFFER),
+        ("Good question.", Act.PRAISE),
+    ],
+)
+def test_lookalikes_end_and_prove_nothing(text: str, act: Act):
+    assert not analyze(text).has(act)
+
+
 class TestParaphrase:
     def test_a_fragment_of_the_customers_words_is_one(self):
         said = "I can pay maybe 40 a month."
@@ -75,6 +120,9 @@ class TestParaphrase:
         ("I'll transfer you to billing.", Act.HAND_OVER, Topic.PEOPLE),
         ("Our policy says no.", Act.CITE_POLICY, Topic.RULES),
         ("Did the courier bring the parcel?", Act.CLOSED_QUESTION, Topic.DELIVERY),
+        ("I can refund the fee by Friday.", Act.OFFER, Topic.MONEY),
+        ("I can do that tomorrow. It concerns the parcel.", Act.OFFER, Topic.TIME),
+        ("That isn't allowed. The parcel is gone.", Act.REFUSE, Topic.RULES),
         ("Goodbye.", Act.CLOSE, None),
         ("Is it?", Act.CLOSED_QUESTION, None),
     ],

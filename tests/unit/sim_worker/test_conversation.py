@@ -21,7 +21,7 @@ from shared.library import load_scenarios
 
 SCENARIOS = load_scenarios()
 BY_ROLE = {scenario.role.value: scenario for scenario in SCENARIOS}
-SEEDS = range(8)
+SEEDS = range(4)
 
 
 class Talk(msgspec.Struct):
@@ -92,12 +92,11 @@ def spoken(scenario: ScenarioSpec, texts: Sequence[str], seed: int = 0) -> Talk:
 
 
 def digest() -> str:
-    """Fingerprint of every library conversation under two profiles."""
+    """Fingerprint of conversations of every fourth scenario under three profiles."""
     hasher = hashlib.sha256()
-    for scenario in SCENARIOS:
+    for scenario in SCENARIOS[::4]:
         for profile in ("skilled", "average", "unskilled"):
-            for seed in (0, 7):
-                hasher.update(msgspec.json.encode(_play(scenario, profile, seed)))
+            hasher.update(msgspec.json.encode(_play(scenario, profile, 7)))
     return hasher.hexdigest()
 
 
@@ -126,7 +125,7 @@ class TestDeterminism:
 
     def test_seeds_give_different_conversations(self):
         scenario = BY_ROLE["support"]
-        assert len({tuple(played(scenario, "unskilled", seed).customer) for seed in SEEDS}) >= 7
+        assert len({tuple(played(scenario, "unskilled", seed).customer) for seed in range(8)}) >= 7
 
     def test_the_seed_changes_words_and_not_the_mind(self):
         scenario = BY_ROLE["support"]
