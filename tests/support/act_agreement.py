@@ -100,7 +100,8 @@ def _plain(entry: Score) -> str:
     )
 
 
-def _markdown(entry: Score) -> str:
+def markdown(entry: Score) -> str:
+    """Return the row of an act in the documents' table."""
     return (
         f"| `{entry.act}` | {entry.n} | {entry.precision:.2f} | {entry.recall:.2f} "
         f"| {entry.f1:.2f} |"
@@ -148,7 +149,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     turns = [turn for name in given.name.split("+") for turn in load(name)]
     scores = score(turns)
-    form: Callable[[Score], str] = _markdown if given.table else _plain
+    form: Callable[[Score], str] = markdown if given.table else _plain
     if given.table:
         _print("| Act | n | Precision | Recall | F1 |\n|---|---:|---:|---:|---:|")
     for entry in sorted(scores, key=lambda entry: entry.act if given.table else entry.f1):
