@@ -16,6 +16,13 @@ from shared.contracts.scenario import ScenarioSpec
 PROFILES = ("skilled", "unskilled")
 """Who practices: the first of the first team, the first of the second."""
 
+OTHERS = (
+    "sales-suspicious-hidden-fees",
+    "fraud-nervous-card-alert",
+    "collections-defensive-missed-payments",
+)
+"""The other customers, one for each role."""
+
 
 async def practice_aloud(
     telling: Telling, teams: Sequence[Team]
@@ -69,7 +76,7 @@ async def practice_others(
     """Have the same two learners meet the other customers, and sum each meeting up."""
     page = telling.page
     page.heading("The other three customers, each met by both", 4)
-    others = [spec for slug, spec in telling.scenarios.items() if slug != FEATURED]
+    others = [telling.scenarios[slug] for slug in OTHERS]
     with telling.record.phase("other_practices"):
         played = await asyncio.gather(
             *(

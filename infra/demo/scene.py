@@ -16,6 +16,8 @@ ENDINGS: Final = {
     "customer_left": "the customer hung up",
     "learner_ended": "the learner ended it",
     "max_turns": "out of time",
+    "out_of_policy": "the customer got what policy forbids",
+    "escalated": "the learner passed the customer on",
 }
 """How a conversation ended, by end reason."""
 
