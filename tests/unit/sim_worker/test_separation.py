@@ -70,6 +70,7 @@ class TestAFewSeeds:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 8,100 conversations, played once
 class TestManySeeds:
     def test_skill_decides_the_outcome(self, many: list[Played]):
         check_shares(many)
