@@ -6,10 +6,18 @@ from services.scoring_worker.judging.judge import judge
 from services.sim_worker.engine.conversation import respond, start
 from services.sim_worker.engine.playing import Exchange, Trace
 from services.sim_worker.engine.wording import word
+from shared.audit.audit import fact_outcomes
 from shared.contracts.base import Record
 from shared.contracts.scenario import ScenarioSpec, opening_line
 from shared.contracts.scoring import JudgeResult, RubricSpec, Transcript, TranscriptTurn
-from shared.contracts.simulation import EndReason, Line, Outcome, PersonaState, outcome_of
+from shared.contracts.simulation import (
+    EndReason,
+    FactOutcome,
+    Line,
+    Outcome,
+    PersonaState,
+    outcome_of,
+)
 
 
 class Replay(Record, frozen=True, kw_only=True):
@@ -17,7 +25,7 @@ class Replay(Record, frozen=True, kw_only=True):
 
     trace: Trace
     outcome: Outcome
-    facts: dict[str, str]
+    facts: dict[str, FactOutcome]
     """Key and how it ended, in the scenario's order."""
     assessment: JudgeResult | None
     """None when the learner said nothing."""
@@ -82,7 +90,7 @@ class Session:
         return Replay(
             trace=trace,
             outcome=outcome_of(trace.state),
-            facts=_facts(self.scenario, trace.state),
+            facts=fact_outcomes(self.scenario, trace.state, ()),
             assessment=self._assess() if self.exchanges else None,
         )
 
@@ -106,12 +114,3 @@ def _transcript(lines: Sequence[Line]) -> tuple[TranscriptTurn, ...]:
         TranscriptTurn(id=f"t{seq}", role="agent" if seq % 2 else "customer", text=line.text)
         for seq, line in enumerate(lines)
     )
-
-
-def _facts(scenario: ScenarioSpec, state: PersonaState) -> dict[str, str]:
-    def outcome(key: str) -> str:
-        if key in state.volunteered:
-            return "volunteered"
-        return "elicited" if key in state.open_facts else "undiscovered"
-
-    return {fact.key: outcome(fact.key) for fact in scenario.facts}

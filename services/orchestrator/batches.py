@@ -9,6 +9,7 @@ from uuid import UUID
 from temporalio import activity
 
 from services.orchestrator import lives
+from services.orchestrator.activities import HANDOVER_S
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.base import Record
@@ -30,9 +31,6 @@ from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 from shared.workflows import activity_api, batch
 from shared.workflows.activity_api import BatchPartRef
-
-HANDOVER_S = 7.0
-"""Seconds more than usual until the relay publishes a job that waits for its activity."""
 
 
 class _OperationEnded(Record, frozen=True, kw_only=True):

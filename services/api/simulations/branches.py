@@ -19,7 +19,7 @@ from services.api.simulations.repository import (
     SimulationRepository,
     open_turn,
 )
-from shared.contracts.base import Record
+from services.api.simulations.service import Started
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, StartSimulation
 from shared.contracts.simulation import EndReason
@@ -57,10 +57,6 @@ class Branched(msgspec.Struct, frozen=True, kw_only=True):
     simulation: Simulation
     turns: list[Turn]
     replayed: bool
-
-
-class _Started(Record, frozen=True, kw_only=True):
-    mode: str
 
 
 class BranchService:
@@ -182,7 +178,7 @@ class BranchService:
             context.ids.new(),
             EventType.SIMULATION_STARTED,
             simulation_id,
-            _Started(mode="interactive"),
+            Started(mode="interactive"),
             now=now,
         )
         return await add_job(

@@ -3,7 +3,7 @@
 from services.sim_worker.engine.appraisal import Reading
 from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Fact, Mind, ScenarioSpec, Step
-from shared.contracts.simulation import FactOutcome, PersonaState
+from shared.contracts.simulation import PersonaState
 from shared.dialogue.segments import line_mentions
 
 PARTIAL_SHORT = 10
@@ -14,15 +14,6 @@ _ASKED = (Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.PROBE)
 def is_locked(state: PersonaState, key: str) -> bool:
     """Say whether a fact may not be said yet."""
     return key not in state.open_facts
-
-
-def fact_outcomes(scenario: ScenarioSpec, state: PersonaState) -> dict[str, FactOutcome]:
-    """Return how each fact ended, by key; whether one leaked shows in the words only."""
-    told = {
-        key: FactOutcome.VOLUNTEERED if key in state.volunteered else FactOutcome.ELICITED
-        for key in state.open_facts
-    }
-    return {fact.key: told.get(fact.key, FactOutcome.UNDISCOVERED) for fact in scenario.facts}
 
 
 def opened_fact(

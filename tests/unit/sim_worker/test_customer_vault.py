@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from services.sim_worker.engine.agreement import turns_before_agreement
-from services.sim_worker.engine.vault import fact_outcomes, is_locked
+from services.sim_worker.engine.vault import is_locked
+from shared.audit.audit import fact_outcomes
 from shared.contracts.simulation import FactOutcome, PersonaState, Surface
 from tests.support.acted import CUSTOMER, customer, marked, minded, say, talk  # noqa: F401 - a fixture
 
@@ -79,7 +80,7 @@ class TestFacts:
         state = PersonaState(
             mind=minded(scenario).mind, open_facts=("dropped", "wedding"), volunteered=("wedding",)
         )
-        assert fact_outcomes(scenario, state) == {
+        assert fact_outcomes(scenario, state, ()) == {
             "dropped": FactOutcome.ELICITED,
             "wedding": FactOutcome.VOLUNTEERED,
             "cousin": FactOutcome.UNDISCOVERED,
