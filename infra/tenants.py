@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 
 from shared.clock import Clock, SystemClock
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec
-from shared.contracts.scoring import RubricSpec
 from shared.db.pool import Connection, Database
 from shared.db.sealed import MasterKey
 from shared.db.sql import Queries

@@ -8,11 +8,11 @@ import msgspec
 from infra.demo.practice import Conversation
 from infra.demo.printing import Page, bar, hang_of, score_style
 from infra.demo.views import Assessment
+from shared.contracts.rubric import Polarity
 from shared.contracts.scoring import (
     CriterionResult,
     Evidence,
     IndicatorResult,
-    Polarity,
     SkillStatus,
     Verdict,
 )

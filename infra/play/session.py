@@ -8,8 +8,9 @@ from services.sim_worker.engine.playing import Exchange, Trace
 from services.sim_worker.engine.wording import word
 from shared.audit.audit import fact_outcomes
 from shared.contracts.base import Record
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec, opening_line
-from shared.contracts.scoring import JudgeResult, RubricSpec, Transcript, TranscriptTurn
+from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
 from shared.contracts.simulation import (
     EndReason,
     FactOutcome,

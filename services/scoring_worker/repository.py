@@ -7,8 +7,9 @@ import msgspec
 
 from shared.audit.audit import AuditedTurn
 from shared.contracts.base import Record
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec, Step
-from shared.contracts.scoring import JudgeResult, RubricSpec, Transcript, TranscriptTurn
+from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
 from shared.contracts.simulation import Fault, PersonaState, Surface
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey, turn_row

@@ -1,13 +1,15 @@
-"""Rubrics, transcripts and assessments."""
+"""Transcripts and assessments: what the judge reads and what it says."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
 
-from shared.contracts.base import Authored, Record
+from shared.contracts.base import Record
+from shared.contracts.rubric import Polarity, Score
 
-Score = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Confidence = Annotated[int, msgspec.Meta(ge=0, le=100)]
+"""0..100; how sure the judge is that a second look would say the same (docs/scoring.md)."""
 
 
 class TranscriptTurn(Record, frozen=True, kw_only=True):
@@ -22,62 +24,25 @@ class TranscriptTurn(Record, frozen=True, kw_only=True):
     end_ms: int | None = None
 
 
+class MindShift(Record, frozen=True, kw_only=True):
+    """What an answer of the agent did to a simulated customer's mind (known, not inferred)."""
+
+    turn_id: str
+    """The agent's turn."""
+    changes: tuple[tuple[str, int, str], ...]
+    """(dimension, change, cause in words), for example ("trust", -8, "...")."""
+
+
 class Transcript(Record, frozen=True, kw_only=True):
     """A conversation to be judged; `agent` is the person who is scored."""
 
     turns: tuple[TranscriptTurn, ...]
     source: Literal["simulation", "call", "chat", "email"]
     language: str = "en"
-
-
-class Polarity(StrEnum):
-    """Whether seeing the behaviour helps or hurts."""
-
-    GOOD = "good"
-    BAD = "bad"
-
-
-class Indicator(Authored, frozen=True, kw_only=True):
-    """A yes/no behaviour that the judge looks for in the transcript."""
-
-    key: str
-    """Names a detector of the judge."""
-    title: str
-    polarity: Polarity
-    weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
-    """Good: share beside the other good ones. Bad: percent of the points it takes when full."""
-    full_at: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
-    """Percent of the opportunities at which it counts in full; nobody must do it always."""
-
-
-class Criterion(Authored, frozen=True, kw_only=True):
-    """What is scored, and the skill it counts for."""
-
-    key: str
-    title: str
-    skill: str
-    """A key of the taxonomy, for example `relate.empathy`."""
-    weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
-    indicators: Annotated[tuple[Indicator, ...], msgspec.Meta(min_length=1)]
-
-
-class Section(Authored, frozen=True, kw_only=True):
-    """A group of criteria."""
-
-    key: str
-    title: str
-    weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
-    criteria: Annotated[tuple[Criterion, ...], msgspec.Meta(min_length=1)]
-
-
-class RubricSpec(Authored, frozen=True, kw_only=True):
-    """One version of a rubric."""
-
-    slug: Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-    title: str
-    target: Score
-    """The overall score a team aims for."""
-    sections: Annotated[tuple[Section, ...], msgspec.Meta(min_length=1)]
+    mind: tuple[MindShift, ...] = ()
+    """Only where a simulation knows it."""
+    outcome: Literal["resolved", "unresolved"] | None = None
+    """Whether the matter was settled in this contact; None where nobody knows."""
 
 
 class SkillStatus(StrEnum):
@@ -86,6 +51,8 @@ class SkillStatus(StrEnum):
     SCORED = "scored"
     NO_OPPORTUNITY = "no_opportunity"
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
+    NOT_OBSERVABLE = "not_observable"
+    """One transcript cannot show it, whoever looks."""
 
 
 class Verdict(StrEnum):
@@ -106,6 +73,13 @@ class Evidence(Record, frozen=True, kw_only=True):
     quote: str
 
 
+class Interval(Record, frozen=True, kw_only=True):
+    """Bounds of a score, 90 %, integers 0..100."""
+
+    low: Score
+    high: Score
+
+
 class IndicatorResult(Record, frozen=True, kw_only=True):
     """One indicator, answered."""
 
@@ -118,6 +92,8 @@ class IndicatorResult(Record, frozen=True, kw_only=True):
     hits: int
     evidence: tuple[Evidence, ...]
     """At most three quotes."""
+    withdrawn: int = 0
+    """Hits that were taken back because their quote failed the check."""
 
 
 class CriterionResult(Record, frozen=True, kw_only=True):
@@ -128,16 +104,88 @@ class CriterionResult(Record, frozen=True, kw_only=True):
     skill: str
     status: SkillStatus
     score: Score | None
+    interval: Interval | None = None
+    confidence: Confidence = 0
+    opportunities: int = 0
+    """Answers of the agent that showed or could have shown it."""
+    enabled: bool = True
+    """False: its condition did not hold, so it was not asked."""
+    level: str | None = None
+    """Label of the anchor that its score reaches."""
     indicators: tuple[IndicatorResult, ...]
 
 
+class SectionResult(Record, frozen=True, kw_only=True):
+    """One section of the form."""
+
+    key: str
+    title: str
+    score: Score | None
+    """None when none of its criteria was scored."""
+
+
 class SkillScore(Record, frozen=True, kw_only=True):
-    """One skill, rolled up from the criteria that map to it."""
+    """One skill of the taxonomy."""
 
     skill: str
     status: SkillStatus
     score: Score | None
     opportunities: int
+    interval: Interval | None = None
+    confidence: Confidence = 0
+    basis: Literal["rubric", "standard"] = "rubric"
+    """`standard`: the rubric has no criterion for it; the taxonomy's own indicators were used."""
+
+
+class RootScore(Record, frozen=True, kw_only=True):
+    """One of the nine roots, rolled up from its scored skills."""
+
+    root: str
+    score: Score | None
+    skills: int
+    """How many scored skills it rests on."""
+
+
+class BehaviorScore(Record, frozen=True, kw_only=True):
+    """How strongly a fitted behavior shows, compared with the conversations it was fitted on."""
+
+    key: str
+    percentile: Score
+    evidence: Evidence | None
+    """The turn's words that speak for it most."""
+
+
+class FormResult(Record, frozen=True, kw_only=True):
+    """The arithmetic of the form, step by step (docs/scoring.md)."""
+
+    base: Score | None
+    """Before bonus, penalty and auto-fail."""
+    bonus: int = 0
+    penalty: int = 0
+    pre_fail_score: Score | None = None
+    """What the overall score would be without the auto-fail."""
+    auto_failed: tuple[str, ...] = ()
+    """Criteria that failed the form."""
+    critical_failed: tuple[str, ...] = ()
+    earned_points: int | None = None
+    """Points form: earned, of `applicable_points`."""
+    applicable_points: int | None = None
+    band: str | None = None
+    passed: bool | None = None
+    """Against the target; None without a score or when the interval lies across it."""
+    sections: tuple[SectionResult, ...] = ()
+
+
+class Arc(Record, frozen=True, kw_only=True):
+    """How the customer's words moved, from words alone; valence -100..100."""
+
+    start: int
+    end: int
+    change: int
+    """End minus start."""
+    lowest: int
+    turns_to_half_peak: int | None
+    """Customer turns from the lowest point until half of it is gone; None if never."""
 
 
 class Metrics(Record, frozen=True, kw_only=True):
@@ -151,6 +199,24 @@ class Metrics(Record, frozen=True, kw_only=True):
     """Agent questions / agent turns; may exceed 1."""
     longest_monologue_words: int
     """Most agent words without a customer turn between."""
+    response_latency_median_s: float | None = None
+    """Customer end -> agent start, seconds; None without timings."""
+    response_latency_p90_s: float | None = None
+    open_question_share: float | None = None
+    """Open questions / all questions of the agent, 0..1."""
+    reading_ease: float | None = None
+    """Flesch reading ease of the agent's words."""
+    reading_grade: float | None = None
+    """Flesch-Kincaid grade of the agent's words."""
+    fillers_per_100_words: float | None = None
+    words_per_minute: float | None = None
+    process_adherence: float | None = None
+    """Share of applicable required steps done, by weight, 0..1."""
+    process_order: float | None = None
+    """(1 + Kendall tau) / 2 of the steps' order, 0..1; None under two steps done."""
+    customer_arc: Arc | None = None
+    first_contact_resolution: bool | None = None
+    """None where nobody knows."""
 
 
 class Advice(Record, frozen=True, kw_only=True):
@@ -160,6 +226,32 @@ class Advice(Record, frozen=True, kw_only=True):
     kind: Literal["strength", "improvement"]
     text: str
     evidence: Evidence | None
+    effect: str | None = None
+    """Why it mattered to the customer."""
+    better: str | None = None
+    """Other words for exactly that turn; None for a strength."""
+
+
+class Practice(Record, frozen=True, kw_only=True):
+    """What to practice next."""
+
+    skill: str
+    scenario: str | None
+    """Slug of a built-in scenario that exercises the skill."""
+    difficulty: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    text: str
+
+
+class Provenance(Record, frozen=True, kw_only=True):
+    """What made these numbers; each hash is of content, 12 hex digits."""
+
+    engine: str
+    engine_version: str
+    rubric_slug: str
+    rubric_hash: str
+    taxonomy_hash: str
+    weights_hash: str
+    transcript_hash: str
 
 
 class JudgeResult(Record, frozen=True, kw_only=True):
@@ -167,8 +259,14 @@ class JudgeResult(Record, frozen=True, kw_only=True):
 
     overall: Score | None
     """None when too little could be scored."""
+    interval: Interval | None = None
+    confidence: Confidence = 0
     criteria: tuple[CriterionResult, ...]
     skills: tuple[SkillScore, ...]
+    """Every key of the taxonomy, in its order, then the tenant's own."""
+    roots: tuple[RootScore, ...] = ()
+    form: FormResult | None = None
+    behaviors: tuple[BehaviorScore, ...] = ()
     metrics: Metrics
     advice: tuple[Advice, ...]
     """At most two strengths, then at most two improvements."""
@@ -176,5 +274,9 @@ class JudgeResult(Record, frozen=True, kw_only=True):
     engine_version: str
     next_practice: str | None = None
     """One sentence: what to practice next; None when nothing was observed well enough."""
+    practice: Practice | None = None
+    needs_review: tuple[str, ...] = ()
+    """Why a person should look before anything is decided, as codes; empty: no reason."""
     flags: tuple[str, ...] = ()
-    """To look at: `text_addressed_to_grader`, `self_praise`, `unsupported_language`."""
+    """What is odd about the transcript, as codes."""
+    provenance: Provenance | None = None

@@ -6,7 +6,7 @@ from importlib import resources
 import msgspec
 import yaml
 
-from shared.contracts.scoring import RubricSpec
+from shared.contracts.rubric import RubricSpec
 
 
 @cache

@@ -4,8 +4,8 @@ from hashlib import sha256
 
 import msgspec
 
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec
-from shared.contracts.scoring import RubricSpec
 
 
 class Content(msgspec.Struct, frozen=True):

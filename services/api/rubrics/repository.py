@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from services.api.paging import PageRequest
-from shared.contracts.scoring import RubricSpec
+from shared.contracts.rubric import RubricSpec
 from shared.db.pool import Connection
 from shared.db.sql import Queries
 from shared.errors import NotFoundError

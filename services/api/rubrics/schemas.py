@@ -7,7 +7,7 @@ import msgspec
 from services.api.fields import Slug, utc
 from services.api.paging import PageQuery
 from services.api.rubrics.repository import Rubric
-from shared.contracts.scoring import Section
+from shared.contracts.rubric import Section
 from shared.ids import format_id
 
 

@@ -16,13 +16,7 @@ from services.api.scorings.repository import (
     Status,
 )
 from services.api.validation import RuleError, broken
-from shared.contracts.scoring import (
-    Advice,
-    CriterionResult,
-    Metrics,
-    SkillScore,
-    TranscriptTurn,
-)
+from shared.contracts.scoring import Advice, CriterionResult, Metrics, SkillScore, TranscriptTurn
 from shared.errors import FieldError
 from shared.ids import format_id
 

@@ -18,14 +18,8 @@ from services.scoring_worker.judging.words import (
     topics,
 )
 from shared.contracts.base import Record
-from shared.contracts.scoring import (
-    Advice,
-    CriterionResult,
-    Evidence,
-    Polarity,
-    Transcript,
-    Verdict,
-)
+from shared.contracts.rubric import Polarity
+from shared.contracts.scoring import Advice, CriterionResult, Evidence, Transcript, Verdict
 
 MAX_EACH = 2
 """More than two points of each kind are not remembered."""

@@ -27,15 +27,8 @@ from fractions import Fraction
 
 from services.scoring_worker.judging.finding import Finding
 from shared.contracts.base import Record
-from shared.contracts.scoring import (
-    CriterionResult,
-    Indicator,
-    Polarity,
-    RubricSpec,
-    SkillScore,
-    SkillStatus,
-    Verdict,
-)
+from shared.contracts.rubric import Indicator, Polarity, RubricSpec
+from shared.contracts.scoring import CriterionResult, SkillScore, SkillStatus, Verdict
 
 CAUTION = 1
 """Occasions that the prior weighs as much as."""

@@ -2,7 +2,8 @@
 
 from services.scoring_worker.judging.finding import Finding, Observation
 from services.scoring_worker.judging.shield import suspicious
-from shared.contracts.scoring import Evidence, Polarity, Transcript, TranscriptTurn
+from shared.contracts.rubric import Polarity
+from shared.contracts.scoring import Evidence, Transcript, TranscriptTurn
 
 MAX_QUOTES = 3
 """Quotes shown per indicator; all hits are checked."""

@@ -19,15 +19,12 @@ from services.scoring_worker.judging.reading import Reading, read
 from services.scoring_worker.judging.version import ENGINE_VERSION
 from shared.contracts.base import Record
 from shared.contracts.dialogue import Act
+from shared.contracts.rubric import Criterion, Indicator, Polarity, RubricSpec
 from shared.contracts.scenario import Step
 from shared.contracts.scoring import (
-    Criterion,
     CriterionResult,
-    Indicator,
     IndicatorResult,
     JudgeResult,
-    Polarity,
-    RubricSpec,
     SkillStatus,
     Transcript,
 )

@@ -23,8 +23,9 @@ from services.sim_worker.engine.rules import RULES
 from services.sim_worker.engine.wording import word
 from shared.config import describe
 from shared.contracts.events import EventType
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec, opening_line
-from shared.contracts.scoring import JudgeResult, RubricSpec, Transcript, TranscriptTurn
+from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
 from shared.contracts.simulation import EndReason, PersonaState, Profile, Surface
 from shared.keys import SCOPES
 from shared.library import load_scenarios

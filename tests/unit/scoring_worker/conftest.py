@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.contracts.scoring import RubricSpec, Transcript, TranscriptTurn
+from shared.contracts.rubric import RubricSpec
+from shared.contracts.scoring import Transcript, TranscriptTurn
 from shared.library.rubrics import load_rubrics
 
 DATA = Path(__file__).with_name("judging_transcripts.yaml")

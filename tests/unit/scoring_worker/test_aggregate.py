@@ -15,16 +15,8 @@ from services.scoring_worker.judging.aggregate import (
     weigh,
 )
 from services.scoring_worker.judging.finding import Finding, Observation
-from shared.contracts.scoring import (
-    Criterion,
-    CriterionResult,
-    Indicator,
-    Polarity,
-    RubricSpec,
-    Section,
-    SkillStatus,
-    Verdict,
-)
+from shared.contracts.rubric import Criterion, Indicator, Polarity, RubricSpec, Section
+from shared.contracts.scoring import CriterionResult, SkillStatus, Verdict
 
 
 def measured(hits, of, *, polarity=Polarity.GOOD, weight=10, full_at=100, census=False) -> Measured:

@@ -14,7 +14,8 @@ from services.scoring_worker.judging.evidence import (
 )
 from services.scoring_worker.judging.finding import Finding, Observation
 from services.scoring_worker.judging.judge import judge
-from shared.contracts.scoring import Evidence, JudgeResult, Polarity, Transcript, TranscriptTurn
+from shared.contracts.rubric import Polarity
+from shared.contracts.scoring import Evidence, JudgeResult, Transcript, TranscriptTurn
 from shared.library.rubrics import load_rubrics
 
 PHRASES = (

@@ -6,13 +6,8 @@ from services.scoring_worker.judging.judge import judge
 from services.scoring_worker.judging.next_practice import recommend
 from services.scoring_worker.judging.phrases import COACHING
 from services.scoring_worker.judging.wordings import say_back
-from shared.contracts.scoring import (
-    Polarity,
-    SkillScore,
-    SkillStatus,
-    Transcript,
-    TranscriptTurn,
-)
+from shared.contracts.rubric import Polarity
+from shared.contracts.scoring import SkillScore, SkillStatus, Transcript, TranscriptTurn
 from shared.library.rubrics import load_rubrics
 
 ROLES = ("support", "sales", "fraud", "collections")

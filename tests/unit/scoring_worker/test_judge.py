@@ -12,19 +12,9 @@ import pytest
 from services.scoring_worker.judging.detectors.registry import DETECTORS, UnknownIndicatorError
 from services.scoring_worker.judging.judge import indicator_rates, judge, raw_points
 from shared.contracts.dialogue import Act
+from shared.contracts.rubric import Criterion, Indicator, Polarity, RubricSpec, Section
 from shared.contracts.scenario import Step
-from shared.contracts.scoring import (
-    Criterion,
-    Indicator,
-    JudgeResult,
-    Polarity,
-    RubricSpec,
-    Section,
-    SkillStatus,
-    Transcript,
-    TranscriptTurn,
-    Verdict,
-)
+from shared.contracts.scoring import JudgeResult, SkillStatus, Transcript, TranscriptTurn, Verdict
 from shared.library.rubrics import load_rubrics
 
 ROLES = ("support", "sales", "fraud", "collections")
@@ -73,7 +63,8 @@ class TestRepeatability:
         code = (
             "import sys, msgspec\n"
             "from services.scoring_worker.judging.judge import judge\n"
-            "from shared.contracts.scoring import RubricSpec, Transcript\n"
+            "from shared.contracts.rubric import RubricSpec\n"
+            "from shared.contracts.scoring import Transcript\n"
             "raw = sys.stdin.buffer.read().split(b'\\n')\n"
             "args = msgspec.json.decode(raw[0], type=Transcript), "
             "msgspec.json.decode(raw[1], type=RubricSpec)\n"
