@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.act_agreement import ENOUGH, load, macro_f1, markdown, score
+from tests.support.act_agreement import ENOUGH, load, load_second, macro_f1, markdown, score
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "acts.md"
 REACHED = 0.60
@@ -22,3 +22,11 @@ def test_held_out_labels() -> None:
         markdown(entry) for entry in sorted(scores, key=lambda entry: entry.act)
     ]
     assert f"Macro F1 {mean:.3f} over {acts} acts" in written
+
+
+def test_two_hands_that_read_the_definitions_agree() -> None:
+    turns, second = load("held_out"), load_second()
+    assert second.keys() == {turn.id for turn in turns}
+    mean, acts = macro_f1(score(turns, lambda turn: second[turn.id]), ENOUGH["held_out"])
+    assert acts == 42
+    assert f"agree with each other at {mean:.2f}" in DOCUMENT.read_text()
