@@ -2,7 +2,7 @@
 
 from shared.contracts.dialogue import ActSpan, TurnAnalysis
 from shared.dialogue.asking import keep_question, question, read_probe
-from shared.dialogue.echo import Before, read_echo
+from shared.dialogue.echo import Before, before, read_echo
 from shared.dialogue.matching import phrases
 from shared.dialogue.segments import fold, quoted, sentences
 from shared.dialogue.sentence import Sentence
@@ -21,7 +21,7 @@ def analyze(
     again counts as a repetition.
     """
     folded = fold(text)
-    earlier = Before(previous_customer, previous_agent)
+    earlier = before(previous_customer, previous_agent)
     quotes = quoted(text)
     spans: list[ActSpan] = []
     words = count = questions = 0
@@ -29,7 +29,7 @@ def analyze(
         sentence = Sentence(folded, start, end, quotes)
         found, is_question = _sentence_acts(text, sentence, earlier)
         spans.extend(found)
-        words += len(sentence.tokens)
+        words += len(sentence.words)
         count += 1
         questions += is_question
     spans = settle_turn(spans, folded)

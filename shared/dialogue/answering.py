@@ -173,24 +173,35 @@ _ANSWERS = (
     ),
 )
 
-Answers = tuple[_Answer, ...]
-"""The readings that a line invites."""
+
+class Line:
+    """The other speaker's line, and which readings it invites: each is looked up when needed."""
+
+    def __init__(self, said: str) -> None:
+        """Take a line in lower case; it may be empty."""
+        self._said = said
+        self._invited: dict[int, bool] = {}
+
+    def invites(self, number: int) -> bool:
+        """Say whether the line holds the cue of a reading, by its number."""
+        known = self._invited.get(number)
+        if known is None:
+            known = _ANSWERS[number].cue.search(self._said) is not None
+            self._invited[number] = known
+        return known
 
 
-def invited_by(said: str) -> Answers:
-    """Return the readings that the other speaker's line (in lower case; may be empty) invites."""
-    return tuple(answer for answer in _ANSWERS if answer.cue.search(said))
-
-
-def read_answer(sentence: Sentence, invited: Answers, best: Found) -> None:
+def read_answer(sentence: Sentence, line: Line, best: Found) -> None:
     """Add what a statement does as the answer to the line before it."""
-    text = sentence.text
+    text, held = sentence.text, sentence.held
     if "?" in text:
         return
-    for answer in invited:
-        if answer.words.isdisjoint(sentence.words):
+    for number, answer in enumerate(_ANSWERS):
+        if answer.words.isdisjoint(held):
             continue
         if answer.act in best or not best.keys().isdisjoint(answer.instead):
+            continue
+        if not line.invites(number):
             continue
         if all(sign.search(text) for sign in answer.signs) and not answer.barred.search(text):
             best[answer.act] = sentence.span(answer.act, 2)

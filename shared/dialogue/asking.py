@@ -1,7 +1,7 @@
 """Reads questions: open, closed, and those that dig into the case."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 from shared.contracts.dialogue import Act, ActSpan
 from shared.dialogue.lexicon import LEXICON, Follow
@@ -12,6 +12,10 @@ from shared.dialogue.spelling import canonical, word_set
 _CLAUSE_START = re.compile(
     r"(?:[,;:\u2013\u2014]\s*|\s-\s|\b(?:so|and|but|now|okay|ok|well|because|or)\W{1,2})"
 )
+_JOINING = word_set("so and but now okay ok well because or")
+"""The words that the expression above names."""
+_HIDDEN = re.compile(r"-|(?:so|and|but|now|okay|ok|well|because|or)'")
+"""Found in a compound word inside which a question may begin (`so-can`)."""
 _OTHER_JOBS = frozenset({Act.CHECK_UNDERSTANDING, Act.OFFER, Act.OFFER_CHOICE})
 """What a question may do instead of asking for yes, no or one item."""
 _TAGGED = re.compile(r"[, ](?:ok|okay|alright|all right|yeah|deal|got it|hm|huh)\W*\?\W*\Z")
@@ -54,14 +58,12 @@ _ASIDE = re.compile(r"[^\w]*(?:sorry|pardon|excuse me|really|hello|yes|no|okay|o
 
 def question(sentence: Sentence) -> tuple[ActSpan | None, bool]:
     """Return the question act of a sentence, and whether it asks anything at all."""
-    if not sentence.tokens or sentence.is_quoted(sentence.tokens[0][0]):
+    if not sentence.words or sentence.is_quoted(sentence.offsets[0]):
         return None, False
     folded, end = sentence.folded, sentence.end
     marked = "?" in folded[max(sentence.start, end - 4) : end]
-    first = sentence.tokens[0][0]
-    starts = [first]
-    starts += [m.end() for m in _CLAUSE_START.finditer(folded, sentence.start, end)]
-    for start in starts:
+    first = sentence.offsets[0]
+    for start in _clause_starts(sentence, first):
         act = _asked_at(folded, start, end, marked=marked, leads=start == first)
         if act is not None:
             return ActSpan(act=act, start=start, end=end), True
@@ -113,6 +115,31 @@ def read_probe(sentence: Sentence, said: str, echo: frozenset[str], best: Found)
         best[Act.PROBE] = ActSpan(act=Act.PROBE, start=asked.start, end=asked.end, strength=1)
 
 
+def _clause_starts(sentence: Sentence, first: int) -> Iterator[int]:
+    """Yield where a question may begin: at the first word, and behind pauses and joining words."""
+    yield first
+    if _may_ask_later(sentence):
+        for pause in _CLAUSE_START.finditer(sentence.folded, sentence.start, sentence.end):
+            yield pause.end()
+
+
+def _may_ask_later(sentence: Sentence) -> bool:
+    """Say whether a word that can begin a question stands behind a pause or a joining word.
+
+    Most do not, and a look at the words is cheaper than the search for all pauses.
+    """
+    folded, asking, ends = sentence.folded, LEXICON.question_words, 0
+    for at, (offset, spelled) in enumerate(zip(sentence.offsets, sentence.spelled, strict=True)):
+        if at and sentence.words[at] in asking:
+            joined = sentence.spelled[at - 1] in _JOINING
+            if joined or folded[ends:offset] != " ":
+                return True
+        if not spelled.isalnum() and _HIDDEN.search(spelled):
+            return True
+        ends = offset + len(spelled)
+    return False
+
+
 def _asked_at(folded: str, start: int, end: int, *, marked: bool, leads: bool) -> Act | None:
     token = TOKEN.match(folded, start, end)
     if token is None:
@@ -120,26 +147,26 @@ def _asked_at(folded: str, start: int, end: int, *, marked: bool, leads: bool) -
     word = canonical(token.group())
     if word not in LEXICON.question_words:
         return None
-    if _begins(LEXICON.narrow_starts, folded, token, end):
+    following = TOKEN.search(folded, token.end(), end)
+    heard = following.group() if following else ""
+    second = canonical(heard) if heard else ""
+    if _begins(LEXICON.narrow_starts.get(word), second, folded, start, end):
         return Act.CLOSED_QUESTION if marked or leads else None
-    is_open = _begins(LEXICON.open_starts, folded, token, end)
+    is_open = _begins(LEXICON.open_starts.get(word), second, folded, start, end)
     if is_open and (marked or not word.startswith(("what", "how", "why", "which"))):
         return Act.OPEN_QUESTION
-    following = TOKEN.search(folded, token.end(), end)
-    inverted = following is not None and canonical(following.group()) in LEXICON.subjects
-    stated = not marked and (
-        word not in _UNMARKED or following is None or following.group() in _ORDERED
-    )
+    if second not in LEXICON.subjects:
+        return None
+    stated = not marked and (word not in _UNMARKED or heard in _ORDERED)
     asks = word in LEXICON.aux_starts and not word.startswith(("wh", "how", "any"))
-    return Act.CLOSED_QUESTION if asks and inverted and not stated else None
+    return Act.CLOSED_QUESTION if asks and not stated else None
 
 
-def _begins(starts: Mapping[str, Follow], folded: str, token: re.Match[str], end: int) -> bool:
-    follow = starts.get(canonical(token.group()))
+def _begins(follow: Follow | None, second: str, folded: str, start: int, end: int) -> bool:
+    """Say whether a beginning of questions stands at a place before this second word."""
     if follow is None:
         return False
-    following = TOKEN.search(folded, token.end(), end)
     return any(
-        pattern.phrase.regex.match(folded, token.start(), end)
-        for _, _, pattern in follow.candidates(canonical(following.group()) if following else "")
+        pattern.phrase.regex.match(folded, start, end)
+        for _, _, pattern in follow.candidates(second)
     )

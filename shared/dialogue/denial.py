@@ -8,6 +8,7 @@ import re
 
 from shared.contracts.dialogue import Act
 from shared.dialogue.grammar import NEGATION
+from shared.dialogue.spelling import word_set
 
 DENIABLE = frozenset(
     {
@@ -62,6 +63,11 @@ _REPORTED = re.compile(
     r"|\b(?:telling|told|calling|called|asking) (?:you|me|us)\b"
 )
 """Somebody else's words follow."""
+RETELLING = word_set(
+    "told said says say asked claimed wrote threatened called tells shouted yelled mentioned felt"
+    " heard thought telling calling asking"
+)
+"""Nothing is reported in a sentence without one of these words (`Sentence.runs`)."""
 _OWN = re.compile(r"\b(?:i|we|i've|we've) (?:(?:have|just|already) ){0,2}(?:told|asked|called)\b")
 _NEAR = {
     reach: re.compile(rf"\b{NEGATION}(?:\s+(?!{_SUBJECT})[\w'-]+){{0,{reach}}}\s*$")

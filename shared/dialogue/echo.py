@@ -1,10 +1,10 @@
 """Notices when a sentence takes up words said before: the other speaker's, or the learner's own."""
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from shared.contracts.dialogue import Act, ActSpan
-from shared.dialogue.answering import Answers, invited_by, read_answer
+from shared.dialogue.answering import Line, read_answer
 from shared.dialogue.segments import content_stems, fold, stems_of, without_numbers
 from shared.dialogue.sentence import HOSTILE, Found, Sentence
 from shared.dialogue.spelling import ALIASES, NUMBER_VALUES
@@ -33,12 +33,20 @@ _OWN_NEWS = frozenset(
 )
 
 
+@lru_cache(maxsize=256)
+def before(customer: str | None, agent: str | None) -> "Before":
+    """Return what was said before a turn; the embedded customer's lines come again and again."""
+    return Before(customer, agent)
+
+
 class Before:
     """What was said before a turn, ready to be compared with it."""
 
     def __init__(self, customer: str | None, agent: str | None) -> None:
         """Take the other speaker's turn before and the speaker's own one before that."""
         self.said = fold(customer or "")
+        self.heard = Line(self.said)
+        """What a plain statement after that line may do."""
         self.echo = without_numbers(stems_of(self.said))
         """Stems of their meaningful words, without numbers."""
         self.own = content_stems(agent or "")
@@ -48,11 +56,6 @@ class Before:
     def line(self) -> str:
         """All the other speaker's words between single spaces."""
         return f" {' '.join(_WORD.findall(self.said))} "
-
-    @cached_property
-    def invited(self) -> Answers:
-        """What a plain statement after that line may do."""
-        return invited_by(self.said)
 
     @cached_property
     def figures(self) -> frozenset[str]:
@@ -68,7 +71,7 @@ def read_echo(sentence: Sentence, earlier: Before, best: Found) -> None:
         best[Act.EXPLAIN] = sentence.span(Act.EXPLAIN)
     if earlier.own and Act.REPEAT not in best and _is_again(sentence, earlier, best):
         best[Act.REPEAT] = sentence.span(Act.REPEAT)
-    read_answer(sentence, earlier.invited, best)
+    read_answer(sentence, earlier.heard, best)
 
 
 def _read_other(sentence: Sentence, earlier: Before, best: Found) -> None:

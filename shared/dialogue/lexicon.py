@@ -58,25 +58,20 @@ Candidate = tuple[frozenset[str] | None, frozenset[str] | None, Pattern]
 class Choice:
     """The patterns that may match at two words; many are sorted by the third, when first needed."""
 
-    __slots__ = ("__dict__", "_pair", "candidates")
+    __slots__ = ("__dict__", "_many", "_pair", "candidates")
 
     def __init__(self, pair: tuple[str, ...], candidates: tuple[Candidate, ...]) -> None:
         """Take the candidates in the order of the pattern files, and the words before them."""
         self._pair = pair
+        self._many = len(candidates) > _FEW and len(pair) > 1
         self.candidates = candidates
 
-    def fitting(self, third: str, held: frozenset[str]) -> list[Pattern]:
-        """Return the patterns that may match before a third word in a sentence of these words."""
-        candidates = self.candidates
-        if len(candidates) > _FEW and len(self._pair) > 1 and "-" not in third:
-            by_third, always = self._sorted
-            candidates = by_third.get(third, always)
-        return [
-            pattern
-            for needed, also, pattern in candidates
-            if (needed is None or not held.isdisjoint(needed))
-            and (also is None or not held.isdisjoint(also))
-        ]
+    def before(self, third: str) -> tuple[Candidate, ...]:
+        """Return the candidates that may match before a third word."""
+        if not self._many or "-" in third:
+            return self.candidates
+        by_third, always = self._sorted
+        return by_third.get(third, always)
 
     @cached_property
     def _sorted(self) -> tuple[dict[str, tuple[Candidate, ...]], tuple[Candidate, ...]]:

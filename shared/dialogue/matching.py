@@ -3,7 +3,7 @@
 import re
 
 from shared.contracts.dialogue import Act, ActSpan
-from shared.dialogue.denial import is_denied, is_reported
+from shared.dialogue.denial import RETELLING, is_denied, is_reported
 from shared.dialogue.grammar import NEGATIONS
 from shared.dialogue.lexicon import LEXICON, Pattern, Start
 from shared.dialogue.sentence import Found, Sentence
@@ -24,9 +24,8 @@ def phrases(sentence: Sentence) -> Found:
     """Return the strongest (then first) phrase of each act."""
     acts = LEXICON.acts
     best: Found = {}
-    words = sentence.words
+    words, held = sentence.words, sentence.held
     following = [*words[1:], "", ""]
-    held = frozenset(words)
     for index, word in enumerate(words):
         follow = acts.get(word)
         if follow is None:
@@ -35,21 +34,24 @@ def phrases(sentence: Sentence) -> Found:
         choice = by_next.get(following[index], always)
         if choice is None:
             continue
-        patterns = choice.fitting(following[index + 1], held)
-        if patterns and not sentence.is_quoted(sentence.tokens[index][0]):
-            _try(patterns, sentence, index, best)
+        for needed, also, pattern in choice.before(following[index + 1]):
+            if needed is not None and held.isdisjoint(needed):
+                continue
+            if also is None or not held.isdisjoint(also):
+                _try(pattern, sentence, index, best)
     return best
 
 
-def _try(patterns: list[Pattern], sentence: Sentence, index: int, best: Found) -> None:
-    position = sentence.tokens[index][0]
-    for pattern in patterns:
-        act = pattern.act
-        if act is None or (act in best and best[act].strength >= pattern.strength):
-            continue
-        match = pattern.phrase.regex.match(sentence.folded, position, sentence.end)
-        if match and not _is_barred(pattern, sentence, index):
-            best[act] = ActSpan(act=act, start=position, end=match.end(), strength=pattern.strength)
+def _try(pattern: Pattern, sentence: Sentence, index: int, best: Found) -> None:
+    act, strength = pattern.act, pattern.strength
+    if act is None or (act in best and best[act].strength >= strength):
+        return
+    position = sentence.offsets[index]
+    if sentence.is_quoted(position):
+        return
+    match = pattern.phrase.regex.match(sentence.folded, position, sentence.end)
+    if match and not _is_barred(pattern, sentence, index):
+        best[act] = ActSpan(act=act, start=position, end=match.end(), strength=strength)
 
 
 def _is_barred(pattern: Pattern, sentence: Sentence, index: int) -> bool:
@@ -58,10 +60,11 @@ def _is_barred(pattern: Pattern, sentence: Sentence, index: int) -> bool:
         return False
     if pattern.starts is not Start.ANYWHERE and _is_inside(pattern.starts, sentence, index):
         return True
-    position = sentence.tokens[index][0]
+    position = sentence.offsets[index]
     if pattern.act is Act.OFFER and sentence.words[index - 1] in _ASKS_BACK:
         return True
-    if is_reported(pattern.act, sentence.folded, sentence.start, position):
+    retells = not sentence.runs.isdisjoint(RETELLING)
+    if retells and is_reported(pattern.act, sentence.folded, sentence.start, position):
         return True
     if pattern.act in LEXICON.keeps_negation:
         return is_denied(pattern.act, sentence.folded, sentence.start, position)
@@ -75,18 +78,22 @@ def _is_inside(starts: Start, sentence: Sentence, index: int) -> bool:
         return False
     if starts is Start.SENTENCE:
         return True
-    position, word = sentence.tokens[index - 1]
-    between = sentence.folded[position + len(word) : sentence.tokens[index][0]]
-    return words[index - 1] not in _JOINS and not _PAUSE.search(between)
+    if words[index - 1] in _JOINS:
+        return False
+    before = sentence.offsets[index - 1] + len(sentence.spelled[index - 1])
+    return not _PAUSE.search(sentence.folded, before, sentence.offsets[index])
 
 
 def _is_negated(sentence: Sentence, index: int) -> bool:
     """Look two words back for a negation that nothing but spaces separates."""
-    following = sentence.tokens[index][0]
-    for position, word in reversed(sentence.tokens[max(0, index - 2) : index]):
-        if sentence.folded[position + len(word) : following].strip():
+    spelled, offsets = sentence.spelled, sentence.offsets
+    first = max(0, index - 2)
+    if NEGATIONS.isdisjoint(spelled[first:index]):
+        return False
+    for at in range(index - 1, first - 1, -1):
+        end = offsets[at] + len(spelled[at])
+        if sentence.folded[end : offsets[at + 1]].strip():
             return False
-        if word in NEGATIONS:
+        if spelled[at] in NEGATIONS:
             return True
-        following = position
     return False

@@ -43,6 +43,15 @@ _NAMED = re.compile(
     rf"|{_AMOUNT}(?:(?P<pct> ?%)|(?P<after> ?[€£$])(?![\w])|[ -]?(?:{_UNIT})(?!\w)"
     r"|(?P<rate> (?:a|per|every|each) (?:month|week|year)\b|/(?:month|mo|week)\b)))"
 )
+_DIGIT = re.compile(r"\d")
+_COUNTING = (*NUMBER_VALUES, *_SCALES, "zero")
+"""Words of which a number without figures holds one."""
+_MEASURES = (
+    *("$", "€", "£", "%", "/mo", "/week", "dollar", "buck", "euro", "pound", "quid", "franc"),
+    *("usd", "eur", "gbp", "cent", "pence", "hour", "hr", "day", "night", "week", "month", "year"),
+    *("yr", "payment", "instal", "rates", "parts"),
+)
+"""Signs and stems of all units, rhythms and parts, one of which every quantity holds."""
 _LARGEST = 10**12
 """Larger numbers are nobody's offer."""
 
@@ -53,8 +62,16 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     A bare number with a rhythm (`80 a month`) is money. `half an hour` is left out.
     """
     folded = fold(text)
+    if not _may_count(folded):
+        return ()
     found = (_quantity(match) for match in _NAMED.finditer(folded))
     return tuple(quantity for quantity in found if quantity is not None)
+
+
+def _may_count(folded: str) -> bool:
+    """Say whether a text holds a number and a unit at all: most turns do not."""
+    numbered = _DIGIT.search(folded) or any(word in folded for word in _COUNTING)
+    return bool(numbered) and any(word in folded for word in _MEASURES)
 
 
 def _quantity(match: re.Match[str]) -> Quantity | None:

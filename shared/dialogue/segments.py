@@ -1,17 +1,21 @@
 """Cuts a turn into sentences and words, by character offsets; linear in the length of the text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from shared.dialogue.lexicon import LEXICON
 
-TOKEN = re.compile(r"\w+(?:['-]\w+)*")
-"""A word with its inner apostrophes and hyphens."""
+TOKEN = re.compile(r"\w++(?:['-]\w++)*+")
+"""A word with its inner apostrophes and hyphens; possessive, for there is nothing to give back."""
+RUN = re.compile(r"[^\W_]+")
+"""Letters and figures without anything between them: a word, or a part of a compound one."""
 
 MAX_SENTENCE_CHARS = 400
 """Longer stretches without an end mark are cut here, so that the work per sentence is bounded."""
 
-_END = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|\n+")
+# the one set of first characters lets the scan skip all others
+_END = re.compile(r"[.!?…\n](?:(?<!\n)[.!?…]*[\"')\]]*(?=\s|$)|(?<=\n)\n*)")
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "e.g", "i.e", "a.m", "p.m", "no"})
 _NUMBERS = frozenset(
     {"zero", "three", "four", "five", "seven", "eight", "nine", "eleve", "twelv", "thirt", "fourt"}
@@ -31,15 +35,22 @@ def fold(text: str) -> str:
     return lowered.replace("\u2019", "'").replace("\u2018", "'")
 
 
-def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of every sentence; whitespace at its edges is left out."""
+@lru_cache(maxsize=16)
+def sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """Return (start, end) of every sentence; whitespace at its edges is left out.
+
+    The last few texts are remembered: several readers cut the same turn one after the other.
+    """
+    found: list[tuple[int, int]] = []
     start = 0
     for mark in _END.finditer(text):
-        if mark.group()[0] == "." and _is_abbreviation(text, start, mark.start()):
+        dot, end = mark.span()
+        if text[dot] == "." and _is_abbreviation(text, start, dot):
             continue
-        yield from _pieces(text, start, mark.end())
-        start = mark.end()
-    yield from _pieces(text, start, len(text))
+        found += _pieces(text, start, end)
+        start = end
+    found += _pieces(text, start, len(text))
+    return tuple(found)
 
 
 def content_stems(text: str) -> frozenset[str]:
@@ -49,11 +60,18 @@ def content_stems(text: str) -> frozenset[str]:
 
 def stems_of(folded: str) -> frozenset[str]:
     """Do as `content_stems` does, for a text that is folded already."""
+    return stems_among(_LONG_WORD.findall(folded))
+
+
+def stems_among(runs: Iterable[str]) -> frozenset[str]:
+    """Do the same for the `RUN`s of a folded text."""
     stopwords = LEXICON.stopwords
     return frozenset(
-        word[:5]
-        for word in _LONG_WORD.findall(folded)
-        if word not in stopwords and (len(word) > 3 or word.isdigit())
+        [
+            word[:5]
+            for word in runs
+            if word not in stopwords and (len(word) > 3 or (len(word) == 3 and word.isdigit()))
+        ]
     )
 
 
@@ -77,11 +95,16 @@ def mentions(text: str, stems: tuple[str, ...]) -> bool:
 
 def line_mentions(line: str, stems: tuple[str, ...]) -> bool:
     """Do as `mentions` does, for a `word_line` made before."""
-    return any(f" {stem}" in line for stem in stems)
+    for stem in stems:  # noqa: SIM110 - a generator would cost more than the search itself
+        if f" {stem}" in line:
+            return True
+    return False
 
 
 def quoted(text: str) -> tuple[tuple[int, int], ...]:
     """Return the stretches in double quotes: words that the speaker only reports."""
+    if '"' not in text and "\u201c" not in text:
+        return ()
     return tuple(match.span() for match in _QUOTED.finditer(text))
 
 
@@ -99,9 +122,9 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield from _trimmed(text, start, end)
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _trimmed(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
     piece = text[start:end]
-    left = start + len(piece) - len(piece.lstrip())
-    right = start + len(piece.rstrip())
-    if left < right:
-        yield left, right
+    body = piece.lstrip()
+    left = end - len(body)
+    right = left + len(body.rstrip())
+    return ((left, right),) if left < right else ()

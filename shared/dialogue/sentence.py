@@ -4,7 +4,7 @@ import re
 from functools import cached_property
 
 from shared.contracts.dialogue import Act, ActSpan
-from shared.dialogue.segments import TOKEN, stems_of
+from shared.dialogue.segments import RUN, TOKEN, stems_among
 from shared.dialogue.spelling import ALIASES, FIGURE
 
 HOSTILE = frozenset(
@@ -22,6 +22,8 @@ Found = dict[Act, ActSpan]
 Quotes = tuple[tuple[int, int], ...]
 """Where a turn quotes somebody, as offsets."""
 
+_DIGITS = frozenset("0123456789")
+
 
 class Sentence:
     """One sentence and the words in it, as offsets into the whole turn."""
@@ -32,22 +34,35 @@ class Sentence:
         self.start = start
         self.end = end
         self.quotes = quotes
-        self.tokens = [(m.start(), m.group()) for m in TOKEN.finditer(folded, start, end)]
+        self.spelled: list[str] = TOKEN.findall(folded, start, end)
+        """The words as they are written."""
         known = ALIASES.get
-        self.words = [
-            FIGURE if word[0] in "0123456789" else known(word, word) for _, word in self.tokens
-        ]
+        self.words = [FIGURE if word[0] in _DIGITS else known(word, word) for word in self.spelled]
         """The same words as the index of patterns knows them."""
+        self.held = frozenset(self.words)
+        self.offsets = _offsets(folded, start, self.spelled)
+        """Where each word begins in the turn."""
+        self.text = folded[start:end]
+        """The sentence in lower case."""
+
+    @cached_property
+    def runs(self) -> frozenset[str]:
+        """The letters and figures between all other characters: words, parts of compound ones.
+
+        What an expression names as a whole word can only be found where it is one of them: most
+        searches are spared by a look into this set.
+        """
+        plain = {word for word in self.spelled if word.isalnum()}
+        if len(plain) < len(self.spelled):
+            for word in self.spelled:
+                if word not in plain:
+                    plain.update(RUN.findall(word))
+        return frozenset(plain)
 
     @cached_property
     def stems(self) -> frozenset[str]:
         """Stems of the words that carry meaning."""
-        return stems_of(self.text)
-
-    @cached_property
-    def text(self) -> str:
-        """The words of the sentence in lower case."""
-        return self.folded[self.start : self.end]
+        return stems_among(self.runs)
 
     def span(self, act: Act, strength: int = 1) -> ActSpan:
         """Return an act that the whole sentence shows."""
@@ -60,3 +75,14 @@ class Sentence:
     def is_quoted(self, position: int) -> bool:
         """Say whether a place lies inside words that the speaker only reports."""
         return bool(self.quotes) and any(start <= position < end for start, end in self.quotes)
+
+
+def _offsets(folded: str, start: int, spelled: list[str]) -> list[int]:
+    """Return where words begin that follow each other; quicker than to match them again."""
+    found: list[int] = []
+    at = start
+    for word in spelled:
+        at = folded.index(word, at)
+        found.append(at)
+        at += len(word)
+    return found

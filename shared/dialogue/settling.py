@@ -9,7 +9,7 @@ from shared.contracts.dialogue import Act, ActSpan
 from shared.dialogue.lexicon import LEXICON
 from shared.dialogue.sentence import HOSTILE, Found, Sentence
 
-_CAPITALS = re.compile(r"[A-Z][A-Z0-9&][A-Z0-9]|[A-Z]{2}\b|T\+\d")
+_CAPITALS = re.compile(r"[A-Z](?:[A-Z0-9&][A-Z0-9]|[A-Z]\b|(?<=T)\+\d)")
 _ACRONYM = re.compile(r"\b(?:[A-Z]{2,6}|[A-Z]{1,3}\d[A-Z]{1,3}|\d[A-Z]{2,3}|T\+\d|L[1-4])s?\b")
 _GLOSS = re.compile(r"\bwhich (?:means|is)\b|\bthat(?:'s| is)\b|\bmeaning\b|\bshort for\b|\(")
 _READ_OUT = re.compile(r"\b(?:number|code|reference|ref|serial|model|order|booking|flight|id)\b")
@@ -90,7 +90,7 @@ def _settle_unmeant(sentence: Sentence, best: Found, *, is_question: bool) -> No
         del best[Act.GIVE_AWAY]
     if Act.VERIFY_IDENTITY in best and not is_question and sentence.holds(_NO_CHECK):
         del best[Act.VERIFY_IDENTITY]
-    if is_question and sentence.holds(_ASKS_FOR_MORE):
+    if is_question and "else" in sentence.runs and sentence.holds(_ASKS_FOR_MORE):
         for act in (Act.CLOSE, Act.OFFER):
             best.pop(act, None)
     if Act.RECAP in best and sentence.holds(_ASKED_TO_CONFIRM):

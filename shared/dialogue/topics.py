@@ -52,12 +52,13 @@ def with_topics(sentence: Sentence, spans: list[ActSpan]) -> list[ActSpan]:
 
 
 def _topic_words(sentence: Sentence) -> Words:
-    found: Words = []
-    for (position, _), word in zip(sentence.tokens, sentence.words, strict=True):
-        topic = _shown(word, sentence.folded, position)
-        if topic is not None:
-            found.append((position, topic))
-    return found
+    known, folded, offsets = LEXICON.topics, sentence.folded, sentence.offsets
+    return [
+        (offset, topic)
+        for word, offset in zip(sentence.words, offsets, strict=True)
+        if word[:TOPIC_STEM] in known or word == FIGURE
+        if (topic := _shown(word, folded, offset)) is not None
+    ]
 
 
 def _shown(word: str, folded: str, position: int) -> Topic | None:

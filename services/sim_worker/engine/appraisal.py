@@ -34,6 +34,11 @@ class Quality(StrEnum):
     EMPTY_TURN = "empty_turn"
 
 
+_NOISE = frozenset({Quality.SILENCE, Quality.GIBBERISH, Quality.REPEATED, Quality.OFF_ROLE})
+"""Turns that hold nothing to answer."""
+_QUESTIONS = frozenset({Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.PROBE})
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One turn as the customer takes it in."""
 
@@ -56,17 +61,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_hostile(self) -> bool:
         """Say whether the turn holds an act that hurts on purpose or in effect."""
-        return bool(HOSTILE & self.strengths.keys())
+        return not HOSTILE.isdisjoint(self.strengths)
 
     @property
     def is_noise(self) -> bool:
         """Say whether nothing in the turn can be answered."""
-        return self.quality in {
-            Quality.SILENCE,
-            Quality.GIBBERISH,
-            Quality.REPEATED,
-            Quality.OFF_ROLE,
-        }
+        return self.quality in _NOISE
 
     @property
     def sells(self) -> bool:
@@ -87,7 +87,7 @@ def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Readi
         strengths[span.act] = max(span.strength, strengths.get(span.act, 0))
         if span.topic is not None:
             topics.setdefault(span.act, span.topic)
-    cleaned = _INVISIBLE.sub("", text)
+    cleaned = text if text.isascii() else _INVISIBLE.sub("", text)
     line = word_line(cleaned)
     words = line.split()
     fingerprint = zlib.crc32(line.encode("utf-8", "replace"))
@@ -105,27 +105,32 @@ def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Readi
 
 
 def _asked(text: str, acts: tuple[ActSpan, ...]) -> str:
-    spans = [x for x in acts if x.act in {Act.OPEN_QUESTION, Act.CLOSED_QUESTION, Act.PROBE}]
+    spans = [x for x in acts if x.act in _QUESTIONS]
     return word_line(" ".join(text[x.start : x.end] for x in spans)) if spans else ""
 
 
 def _quality(
     state: PersonaState, text: str, words: list[str], acts: tuple[ActSpan, ...], fingerprint: int
 ) -> Quality | None:
+    if not words:
+        return Quality.SILENCE
     folded = fold(text)
+    if any(phrase in folded for phrase in RULES.off_role):
+        return Quality.OFF_ROLE
+    if fingerprint in state.last_words and len(words) >= _SIMILAR_WORDS:
+        return Quality.REPEATED
+    if not acts:
+        return _without_acts(words)
+    return Quality.MONOLOGUE if len(words) > MAX_MONOLOGUE_WORDS else None
+
+
+def _without_acts(words: list[str]) -> Quality:
     tests = (
-        (not words, Quality.SILENCE),
-        (any(phrase in folded for phrase in RULES.off_role), Quality.OFF_ROLE),
-        (
-            fingerprint in state.last_words and len(words) >= _SIMILAR_WORDS,
-            Quality.REPEATED,
-        ),
-        (not acts and _is_gibberish(words), Quality.GIBBERISH),
-        (not acts and len(words) <= 2, Quality.CLIPPED),
+        (_is_gibberish(words), Quality.GIBBERISH),
+        (len(words) <= 2, Quality.CLIPPED),
         (len(words) > MAX_MONOLOGUE_WORDS, Quality.MONOLOGUE),
-        (not acts, Quality.EMPTY_TURN),
     )
-    return next((quality for holds, quality in tests if holds), None)
+    return next((quality for holds, quality in tests if holds), Quality.EMPTY_TURN)
 
 
 def _is_gibberish(words: list[str]) -> bool:

@@ -74,7 +74,7 @@ def _turn(scenario: ScenarioSpec, state: PersonaState, reading: Reading) -> Turn
     counts = with_counts(after.counts, deal, known)
     after = replace(
         after,
-        counts=dict(sorted(counts.items())),
+        counts=counts,
         proposed=proposed(state, now),
         promises=with_promises(state, deal),
         breaches=tuple(dict.fromkeys((*state.breaches, *deal.breaches))),
@@ -133,7 +133,7 @@ def _after_reply(turn: Turn, decision: Decision, phrases: tuple[str, ...]) -> Pe
         _count(counts, decision.source)
     return replace(
         state,
-        counts=dict(sorted(counts.items())),
+        counts={name: counts[name] for name in sorted(counts)},
         open_facts=state.open_facts + ((told,) if told else ()),
         volunteered=state.volunteered + ((told,) if told and unasked else ()),
         used_phrases=(*state.used_phrases, *phrases),

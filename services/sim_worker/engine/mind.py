@@ -1,12 +1,13 @@
 """Moves the customer's mind by the published table and says why."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from services.sim_worker.engine.appraisal import Quality, Reading
 from services.sim_worker.engine.memory import Notice, Recall
 from services.sim_worker.engine.rules import RULES, Effect
 from shared.contracts.dialogue import Act
-from shared.contracts.scenario import Mind, ScenarioSpec, Twist
+from shared.contracts.scenario import Mind, ScenarioSpec, Temper, Twist
 from shared.contracts.simulation import Cause, PersonaState
 
 Change = tuple[str, int, str]
@@ -20,12 +21,27 @@ _RISE_HELPS = {
     "anxiety": False,
 }
 """Dimensions in the order in which changes are reported, and whether more of it is good."""
+_NEAR = max((near.within for near in RULES.near_best), default=0)
+"""Points from a level's best end at which a change counts in full."""
 _SPEND_ONCE = frozenset({Quality.REPEATED, Quality.GIBBERISH, Quality.OFF_ROLE, Quality.SILENCE})
 """Qualities of a turn that make its helpful acts worthless."""
 _SPOILS = (Act.CITE_POLICY, Act.UPSELL, Act.HAND_OVER)
 """Acts beside which a helpful one counts less, as beside a hostile one."""
 _EASES_NO = (Act.OFFER, Act.OFFER_CHOICE, Act.CONCEDE)
 """Acts beside which a no hurts less."""
+
+
+def _hurts(effect: Effect) -> bool:
+    first = next(iter(effect.change.items()), None)
+    return first is not None and (first[1] > 0) is not _RISE_HELPS[first[0]]
+
+
+_HURTFUL = frozenset(act for act, effect in RULES.acts.items() if _hurts(effect))
+_ORDER = {
+    act: place
+    for place, act in enumerate(sorted(RULES.acts, key=lambda act: (act not in _HURTFUL, act)))
+}
+"""Acts in the order in which they count, the hurtful ones first."""
 
 
 def move_mind(
@@ -47,10 +63,10 @@ def move_mind(
     applied: list[Cause] = []
     for dimension, points, why in changes:
         before = levels[dimension]
-        levels[dimension] = max(0, min(100, before + _damped(dimension, points, before)))
-        moved = levels[dimension] - before
-        if moved:
-            applied.append(Cause(dimension=dimension, delta=moved, why=why))
+        after = max(0, min(100, before + _damped(dimension, points, before)))
+        if after != before:
+            levels[dimension] = after
+            applied.append(Cause(dimension=dimension, delta=after - before, why=why))
     applied.sort(key=lambda cause: -abs(cause.delta))
     return Mind(**levels), tuple(applied)
 
@@ -65,6 +81,8 @@ def _damped(dimension: str, points: int, level: int) -> int:
     if (points > 0) is not _RISE_HELPS[dimension]:
         return points
     left = 100 - level if points > 0 else level
+    if left >= _NEAR:
+        return points
     for near in RULES.near_best:
         if left < near.within:
             size = max(1, _rounded(abs(points) * near.percent, 100))
@@ -94,27 +112,29 @@ def _changes(
     reading: Reading,
     rules: tuple[Notice, ...],
     known: Recall,
-) -> Iterator[Change]:
+) -> list[Change]:
+    found: list[Change] = []
     for notice in rules:
         effect = RULES.turns[notice.rule]
         percent = RULES.worn(effect.wear, state.counts.get(notice.rule, 0))
-        yield from _scaled(scenario, effect, percent, notice.why or effect.why)
-    yield from _touched(scenario, known)
+        found += _scaled(scenario, notice.rule, percent, notice.why or effect.why)
+    found += _touched(scenario, known)
     wasted = reading.quality in _SPEND_ONCE
-    ordered = sorted(reading.strengths, key=lambda act: (not _hurts(RULES.acts[act]), act))
     spoiled = reading.is_hostile or reading.has(*_SPOILS)
-    for act in ordered:
+    for act in sorted(reading.strengths, key=_ORDER.__getitem__):
         effect = RULES.acts[act]
-        if wasted and not _hurts(effect):
+        hurts = act in _HURTFUL
+        if wasted and not hurts:
             continue
         percent = RULES.worn(effect.wear, state.counts.get(act, 0))
         percent = percent * effect.by_strength[reading.strengths[act] - 1] // 100
-        percent = percent * _personal(scenario, act, effect, percent) // 100
-        if _hurts(effect):
+        percent = percent * _personal(scenario, act, hurts=hurts or percent < 0) // 100
+        if hurts:
             percent = percent * _aggravation(state, reading, act) // 100
         elif percent > 0:
             percent = percent * _circumstance(state, act, spoiled=spoiled) // 100
-        yield from _scaled(scenario, effect, percent, _why(effect, reading, act))
+        found += _scaled(scenario, act, percent, _why(effect, reading, act))
+    return found
 
 
 def _touched(scenario: ScenarioSpec, known: Recall) -> Iterator[Change]:
@@ -130,8 +150,7 @@ def _why(effect: Effect, reading: Reading, act: Act) -> str:
     return f"{effect.why}, about {RULES.topics[topic]}" if topic else effect.why
 
 
-def _personal(scenario: ScenarioSpec, act: Act, effect: Effect, percent: int) -> int:
-    hurts = _hurts(effect) or percent < 0
+def _personal(scenario: ScenarioSpec, act: Act, *, hurts: bool) -> int:
     if hurts and act in scenario.persona.triggers:
         return RULES.trigger
     if not hurts and act in scenario.persona.soft_spots:
@@ -158,40 +177,42 @@ def _circumstance(state: PersonaState, act: Act, *, spoiled: bool) -> int:
     return percent
 
 
-def _scaled(scenario: ScenarioSpec, effect: Effect, percent: int, why: str) -> Iterator[Change]:
-    if not percent:
-        return
-    temper = RULES.tempers[scenario.temper]
-    level = scenario.difficulty - 1
+def _scaled(scenario: ScenarioSpec, rule: str, percent: int, why: str) -> list[Change]:
+    """Return what an act, or a rule of the turn as a whole, does to this customer."""
+    moves = _moves(rule, scenario.temper, scenario.difficulty, percent)
+    return [(dimension, moved, why) for dimension, moved in moves]
+
+
+@lru_cache(maxsize=8192)
+def _moves(rule: str, temper: Temper, difficulty: int, percent: int) -> tuple[tuple[str, int], ...]:
+    """Return what a percentage of a rule does, by dimension; no dimension that does not move."""
+    effect = RULES.acts[Act(rule)] if rule in _ORDER else RULES.turns[rule]
+    level, tempers = difficulty - 1, RULES.tempers[temper]
     gain, harm = RULES.gain_by_difficulty[level], RULES.harm_by_difficulty[level]
+    found: list[tuple[str, int]] = []
     for dimension, points in effect.change.items():
         if (points * percent > 0) is _RISE_HELPS[dimension]:
-            factor = gain * temper.gain.get(dimension, 100)
+            factor = gain * tempers.gain.get(dimension, 100)
         else:
-            factor = harm * temper.harm.get(dimension, 100)
-        moved = _rounded(points * percent * factor, 1_000_000)
-        if moved:
-            yield dimension, moved, why
+            factor = harm * tempers.harm.get(dimension, 100)
+        found.append((dimension, _rounded(points * percent * factor, 1_000_000)))
+    return tuple(item for item in found if item[1])
 
 
 def _limited(changes: Iterable[Change]) -> list[Change]:
     """Cut the help of one turn to its limit, so that one long speech does not win a person over."""
     left = dict(RULES.turn_limit)
     kept: list[Change] = []
-    for dimension, points, why in changes:
+    for change in changes:
+        dimension, points, why = change
         if (points > 0) is not _RISE_HELPS[dimension]:
-            kept.append((dimension, points, why))
+            kept.append(change)
             continue
         size = min(abs(points), left[dimension])
         left[dimension] -= size
         if size:
             kept.append((dimension, size if points > 0 else -size, why))
     return kept
-
-
-def _hurts(effect: Effect) -> bool:
-    first = next(iter(effect.change.items()), None)
-    return first is not None and (first[1] > 0) is not _RISE_HELPS[first[0]]
 
 
 def _rounded(value: int, unit: int) -> int:

@@ -94,10 +94,10 @@ class Place(msgspec.Struct, kw_only=True):
 def place_of(turn: Turn, decision: Decision, seed: int, seq: int) -> Place:
     """Return the place of the reply to a turn."""
     used = turn.before.used_phrases
-    said = set(sentences(opening_line(turn.scenario, seed)))
-    for key in used:
-        common = key[0] in "bre"
-        said |= said_by(key) if common else sentences(phrase_text(turn.scenario, key))
+    common = [key for key in used if key[0] in "bre"]
+    own = [sentences(phrase_text(turn.scenario, key)) for key in used if key[0] not in "bre"]
+    opening = sentences(opening_line(turn.scenario, seed))
+    said = set(opening).union(*map(said_by, common), *own)
     mind = turn.after.mind
     flags = {
         "early": turn.after.turns <= _EARLY_TURNS,
@@ -113,8 +113,8 @@ def place_of(turn: Turn, decision: Decision, seed: int, seq: int) -> Place:
         seq=seq,
         heat=heat(mind),
         flags=frozenset(name for name, holds in flags.items() if holds),
-        used=frozenset(key.partition("~")[0] for key in used),
-        lines_used=Counter(line_key(key) for key in used if key[0] in "bre"),
+        used=frozenset([key.partition("~")[0] for key in used]),
+        lines_used=Counter(map(line_key, common)),
         said=said,
         kind=(turn.scenario.persona.style, turn.scenario.temper.value, turn.scenario.role.value),
         marks=_marks(turn.scenario, turn.before.open_facts),
@@ -139,6 +139,7 @@ def heat(mind: Mind) -> str:
     return "cool" if mind.frustration < 38 and mind.trust >= 42 else "warm"
 
 
+@lru_cache(maxsize=8192)
 def line_key(key: str) -> str:
     """Return the key of a common phrase without variant and first words."""
     return key.partition("~")[0].rpartition(":")[0]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from services.sim_worker.engine.commitments import Commitment, stem_pattern
+from services.sim_worker.engine.commitments import Commitment, has_heads, stem_pattern
 from shared.contracts.dialogue import Quantity
 from shared.contracts.scenario import Resolution, ScenarioSpec, Term
 from shared.contracts.simulation import PersonaState, Promise
@@ -112,6 +112,8 @@ def _named(part: Commitment, term: Term) -> list[int]:
 
 
 def _distance(part: Commitment, number: Quantity, stems: tuple[str, ...]) -> int | None:
+    if not has_heads(part.text, stems):
+        return None
     low = max(part.start, number.start - _BEFORE)
     high = min(part.end, number.end + _AFTER)
     gaps = [

@@ -47,6 +47,7 @@ def said_by(key: str) -> frozenset[str]:
     return sentences(_common_text(key.partition("~")[0]))
 
 
+@lru_cache(maxsize=8192)
 def _common_text(base: str) -> str:
     bank, index, variant = base.rsplit(":", 2)
     line = common_lines(bank)[int(index)]
