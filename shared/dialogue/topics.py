@@ -1,5 +1,7 @@
 """Says what an act is about, as far as its words show it."""
 
+from functools import lru_cache
+
 import msgspec
 
 from shared.contracts.dialogue import Act, ActSpan, Topic
@@ -75,6 +77,7 @@ def _topic(span: ActSpan, words: Words, folded: str) -> Topic | None:
     return _nearest(span, words) or _FALLBACK.get(span.act) or _nearest(span, _turn_words(folded))
 
 
+@lru_cache(maxsize=1)  # asked for again by every act of a turn
 def _turn_words(folded: str) -> Words:
     tokens = ((m.start(), canonical(m.group())) for m in TOKEN.finditer(folded))
     shown = ((position, _shown(word, folded, position)) for position, word in tokens)
