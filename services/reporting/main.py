@@ -9,8 +9,9 @@ from nats.aio.msg import Msg
 
 from services.reporting.consumer import Consumer
 from services.reporting.questions import TrendEndpoint
+from services.reporting.repository import MOVING_EVENTS
 from shared.config import Settings
-from shared.contracts.events import EventHeader, EventType
+from shared.contracts.events import EventHeader
 from shared.db.pool import Database
 from shared.db.pool import connect as connect_database
 from shared.log import get_logger
@@ -20,7 +21,7 @@ log = get_logger()
 
 SERVICE = "reporting"
 
-NEWS = f"evt.*.{EventType.SCORING_COMPLETED.value}"
+NEWS = tuple(f"evt.*.{each}" for each in MOVING_EVENTS)
 """What hints at new scores, of every tenant; heard on core NATS, the stream is not needed."""
 
 
@@ -60,9 +61,10 @@ async def _work(
         else:
             consumer.hint(header.tenant_id)
 
-    await client.subscribe(NEWS, cb=on_news)
+    for subject in NEWS:
+        await client.subscribe(subject, cb=on_news)
     await endpoint.open()
-    await client.flush()  # the server knows both subscriptions before we say so
+    await client.flush()  # the server knows all subscriptions before we say so
     async with asyncio.TaskGroup() as group:
         group.create_task(consumer.run())
         ready()

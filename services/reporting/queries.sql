@@ -23,7 +23,7 @@ select position from consumer_positions
 -- name: next_events
 -- One page of the feed: how far it reaches, how long it is, and which scorings it names.
 select max(position) as last, count(*) as length,
-       array_agg(distinct resource_id) filter (where type = $4) as scoring_ids
+       array_agg(distinct resource_id) filter (where type = any ($4)) as scoring_ids
   from (select position, type, resource_id
           from events
          where tenant_id = $1 and position > $2
@@ -127,7 +127,7 @@ select scoring_id
 -- Scorings with an event that this consumer has not reached: no difference yet, only a delay.
 select distinct resource_id
   from events
- where tenant_id = $1 and type = $3 and (position is null or position > $2)
+ where tenant_id = $1 and type = any ($3) and (position is null or position > $2)
    and resource_id = any ($4::uuid[])
 
 -- name: rollup_teams

@@ -66,12 +66,15 @@ async def team_trend(database: Database, query: TrendQuery) -> TrendReply:
             connection,
             query.tenant_id,
             query.team_id,
-            query.skill,
+            query.skill if query.level == "skill" else None,
             SOURCES[query.source],
             first,
             last,
         )
-    return TrendReply(points=weekly_points(buckets))
+    points = weekly_points(buckets, query.level)
+    if query.level == "root" and query.skill is not None:
+        points = tuple(point for point in points if point.skill == query.skill)
+    return TrendReply(points=points)
 
 
 class TrendEndpoint:

@@ -19,6 +19,9 @@ from shared.db.sql import Queries
 CONSUMER = "reporting"
 """Name of this consumer in `consumer_positions`."""
 
+MOVING_EVENTS = [EventType.SCORING_COMPLETED.value, EventType.SCORING_REVISED.value]
+"""Events after which a scoring counts with other numbers than before."""
+
 _SQL = Queries("services.reporting")
 
 _COUNTS = msgspec.json.Decoder(tuple[int, ...])
@@ -56,9 +59,7 @@ async def lock_position(connection: Connection, tenant_id: UUID) -> int:
 
 async def next_events(connection: Connection, tenant_id: UUID, after: int, limit: int) -> FeedPage:
     """Return up to `limit` events that follow a position."""
-    row = await connection.fetchrow(
-        _SQL["next_events"], tenant_id, after, limit, EventType.SCORING_COMPLETED.value
-    )
+    row = await connection.fetchrow(_SQL["next_events"], tenant_id, after, limit, MOVING_EVENTS)
     if row is None or row["last"] is None:
         return FeedPage(last=after, length=0, scoring_ids=())
     return FeedPage(
@@ -164,7 +165,7 @@ async def pending_scorings(
         _SQL["pending_scorings"],
         tenant_id,
         position,
-        EventType.SCORING_COMPLETED.value,
+        MOVING_EVENTS,
         scoring_ids,
     )
     return {row["resource_id"] for row in rows}

@@ -32,16 +32,19 @@ class TrendQuery(Record, frozen=True, kw_only=True):
     """Last day, inclusive."""
     source: Literal["simulation", "call", "all"]
     """`call` means every real conversation: calls, chats and e-mails."""
+    level: Literal["skill", "root"] = "skill"
+    """`root`: all skills under a root together; `skill` is a root's key then."""
 
 
 class TrendPoint(Record, frozen=True, kw_only=True):
     """One skill in one week."""
 
     skill: str
+    """A skill's key, or a root's."""
     week: date
     """Monday of the ISO week."""
     n: int
-    """Assessments."""
+    """Scores: of a skill one per assessment, of a root one per skill and assessment."""
     mean: float
     """0..100, one decimal."""
     q1: float

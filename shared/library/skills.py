@@ -1,8 +1,10 @@
 """Loads the skill taxonomy: what rubrics score and scenarios exercise."""
 
+import hashlib
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import yaml
@@ -22,12 +24,20 @@ class Seen(StrEnum):
     """In no customer conversation."""
 
 
+Sign = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
+Signs = Annotated[tuple[Sign, ...], msgspec.Meta(min_length=1, max_length=6)]
+
+
 class Skill(Authored, frozen=True, kw_only=True):
     """One skill."""
 
     name: str
     definition: str
     seen: tuple[Seen, ...]
+    good: Signs
+    """What shows it, in plain words."""
+    bad: Signs
+    """What speaks against it."""
 
 
 class SkillRoot(Authored, frozen=True, kw_only=True):
@@ -39,15 +49,39 @@ class SkillRoot(Authored, frozen=True, kw_only=True):
     """By the second half of the key."""
 
 
+class Taxonomy(Authored, frozen=True, kw_only=True):
+    """The whole file."""
+
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    """Raised when keys, names or meanings change."""
+    roots: dict[str, SkillRoot]
+
+
 @cache
-def load_skill_roots() -> dict[str, SkillRoot]:
-    """Return the roots by key, in the file's order.
+def load_taxonomy() -> Taxonomy:
+    """Return the taxonomy.
 
     Raises:
-        msgspec.ValidationError: the file does not describe a taxonomy.
+        msgspec.ValidationError: the file does not describe one.
     """
-    raw = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    return msgspec.convert(raw, dict[str, SkillRoot])
+    return msgspec.convert(yaml.safe_load(_FILE.read_text(encoding="utf-8")), Taxonomy)
+
+
+def load_skill_roots() -> dict[str, SkillRoot]:
+    """Return the roots by key, in the file's order; raises as `load_taxonomy` does."""
+    return load_taxonomy().roots
+
+
+def taxonomy_version() -> int:
+    """Return the version that the file names."""
+    return load_taxonomy().version
+
+
+@cache
+def taxonomy_hash() -> str:
+    """Return the hash of the content, 12 hex digits; layout and comments do not matter."""
+    content = msgspec.json.encode(load_taxonomy(), order="deterministic")
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 @cache

@@ -3,6 +3,7 @@
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.reports.schemas import MAX_RANGE, TrendParameters, TrendView
 from services.api.reports.service import ReportService
+from services.api.skills.service import SkillService
 from services.api.teams.service import TeamService
 from shared.clock import Clock
 from shared.contracts.reporting import TrendQuery
@@ -15,9 +16,12 @@ READ = "reports:read"
 class ReportRoutes:
     """`/v1/reports`."""
 
-    def __init__(self, reports: ReportService, teams: TeamService, clock: Clock) -> None:
+    def __init__(
+        self, reports: ReportService, teams: TeamService, skills: SkillService, clock: Clock
+    ) -> None:
         self._reports = reports
         self._teams = teams
+        self._skills = skills
         self._clock = clock
 
     @endpoint(
@@ -50,17 +54,20 @@ class ReportRoutes:
                 tenant_id=call.principal.tenant_id,
                 team_id=team_id,
                 skill=query.skill,
+                level=query.level,
                 start=start,
                 end=end,
                 source=query.source,
             )
         )
+        hidden = await self._skills.hidden(call.principal)
         view = TrendView(
             team_id=format_id("team", team_id),
             skill=query.skill,
+            level=query.level,
             source=query.source,
             start=start,
             end=end,
-            data=reply.points,
+            data=tuple(point for point in reply.points if point.skill not in hidden),
         )
         return Answer(body=view)

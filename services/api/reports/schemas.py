@@ -23,9 +23,13 @@ class TrendParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Which trend."""
 
     skill: Annotated[
-        Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z_]+)*$", max_length=80)] | None,
-        msgspec.Meta(description="One skill of the taxonomy; all when absent."),
+        Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z0-9_]+)*$", max_length=80)] | None,
+        msgspec.Meta(description="One skill of the taxonomy (or root); all when absent."),
     ] = None
+    level: Annotated[
+        Literal["skill", "root"],
+        msgspec.Meta(description="`root`: the nine roots, each over all its skills."),
+    ] = "skill"
     start: date | None = msgspec.field(name="from", default=None)
     """First day; 12 weeks before the last when absent."""
     end: date | None = msgspec.field(name="to", default=None)
@@ -52,6 +56,7 @@ class TrendView(msgspec.Struct, frozen=True, kw_only=True):
 
     team_id: str
     skill: str | None
+    level: Literal["skill", "root"]
     source: TrendSource
     start: date = msgspec.field(name="from")
     end: date = msgspec.field(name="to")

@@ -26,11 +26,17 @@ class SkillBucket(Record, frozen=True, kw_only=True):
     distribution: Distribution
 
 
-def weekly_points(buckets: Iterable[SkillBucket]) -> tuple[TrendPoint, ...]:
-    """Return one point per skill and week that holds a score, sorted by skill, then week."""
+def weekly_points(
+    buckets: Iterable[SkillBucket], level: Literal["skill", "root"] = "skill"
+) -> tuple[TrendPoint, ...]:
+    """Return one point per skill (or root) and week that holds a score, sorted by both.
+
+    A root's distribution is that of all scores of its skills: histograms merge exactly.
+    """
     parts: dict[tuple[str, date], list[Distribution]] = defaultdict(list)
     for row in buckets:
-        parts[row.skill, week_of(row.bucket)].append(row.distribution)
+        key = row.skill if level == "skill" else row.skill.partition(".")[0]
+        parts[key, week_of(row.bucket)].append(row.distribution)
     merged = ((skill, week, merge(parts[skill, week])) for skill, week in sorted(parts))
     return tuple(_point(skill, week, whole) for skill, week, whole in merged if whole.n > 0)
 

@@ -120,14 +120,17 @@ async def test_a_trend_reads_one_team_s_part_of_the_index(database: Database, te
 
 @pytest.mark.usefixtures("running")
 class TestTrend:
-    async def test_from_event_to_answer(self, api: Client, relay: Client, world: World, team: Team):
+    @pytest.mark.parametrize("news", ["scoring.completed", "scoring.revised"])
+    async def test_from_event_to_answer(
+        self, api: Client, relay: Client, world: World, team: Team, news: str
+    ):
         scoring_id = await world.scoring(
             team.tenant_id, team.learner_id, WEDNESDAY, {"empathy": 61}
         )
         header = EventHeader(
             tenant_id=team.tenant_id,
             event_id=scoring_id,
-            type="scoring.completed",
+            type=news,
             resource_id=scoring_id,
             sequence=1,
             position=1,
@@ -142,6 +145,20 @@ class TestTrend:
         await eventually(
             is_answered, timeout_s=2
         )  # well below a sweep: the message woke the consumer
+
+    async def test_roots_hold_all_scores_of_their_skills(
+        self, api: Client, database: Database, world: World, team: Team
+    ):
+        skills = {"relate.empathy": 80, "relate.patience": 40, "solve.path": 10}
+        await world.scoring(team.tenant_id, team.learner_id, WEDNESDAY, skills)
+        await fold_page(database, team.tenant_id)
+        roots = await points(api, team.query(level="root"))
+        assert [(point.skill, point.n, point.mean) for point in roots] == [
+            ("relate", 2, 60.0),
+            ("solve", 1, 10.0),
+        ]
+        one = await points(api, team.query(level="root", skill="solve"))
+        assert [point.skill for point in one] == ["solve"]
 
     async def test_sources_skills_and_whole_weeks(
         self, api: Client, database: Database, world: World, team: Team

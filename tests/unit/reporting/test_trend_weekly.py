@@ -40,6 +40,21 @@ def test_a_week_without_scores_has_no_point():
     assert weekly_points([empty]) == ()
 
 
+def test_a_root_is_all_its_skills_together():
+    points = weekly_points(
+        [
+            bucket("relate.empathy", date(2026, 10, 5), 80, 90),
+            bucket("relate.house_rules", date(2026, 10, 6), 10),
+            bucket("solve.path", date(2026, 10, 5), 50),
+        ],
+        "root",
+    )
+    assert [(point.skill, point.n, point.mean) for point in points] == [
+        ("relate", 3, 60.0),
+        ("solve", 1, 50.0),
+    ]
+
+
 def test_all_is_practice_and_every_real_conversation():
     assert set(SOURCES["all"]) == {*SOURCES["simulation"], *SOURCES["call"]}
 

@@ -1,0 +1,1 @@
+"""The skill taxonomy, and what a tenant makes of it."""
