@@ -1,7 +1,8 @@
 """Tenants and keys, made from the command line or by the demo: the same code for both."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from shared.db.tx import system_tx, tenant_tx
 from shared.ids import IdMaker, Uuid7Maker
 from shared.keys import SCOPES, Environment, new_key, parse_key, same_hash
 from shared.library import load_scenarios
-from shared.library.lint import Finding, errors, lint
+from shared.library.findings import Finding, errors
+from shared.library.lint import lint as lint_scenario
+from shared.library.rubric_lint import lint as lint_rubric
 from shared.library.rubrics import load_rubrics
 from shared.library.versions import Content, content_of
 
@@ -29,12 +32,20 @@ class TenantError(Exception):
     """The command cannot be done; the message says why in one line."""
 
 
-class ScenarioFaultsError(TenantError):
-    """The scenario has faults that keep it from being published."""
+class FaultsError(TenantError):
+    """What was written has faults that keep it from being published."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(f"{len(errors(findings))} errors keep it from being published")
         self.findings = tuple(findings)
+
+
+class ScenarioFaultsError(FaultsError):
+    """The scenario has faults that keep it from being published."""
+
+
+class RubricFaultsError(FaultsError):
+    """The rubric has faults that keep it from being published."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +57,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's scenario, in a list."""
+    """A tenant's scenario or rubric, in a list."""
 
     slug: str
     version: int | None
@@ -55,10 +66,12 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """Of the newest version: `library` or `tenant`."""
     revision: int | None
     """Of the draft; None when there is none."""
+    is_archived: bool = False
+    """A rubric that nothing new is scored by."""
 
 
 class Registry:
-    """Creates tenants and keys, and publishes scenarios."""
+    """Creates tenants and keys, and publishes scenarios and rubrics."""
 
     def __init__(
         self,
@@ -135,7 +148,7 @@ class Registry:
         """Give a tenant the built-in scenarios and rubrics; return how many new versions that made.
 
         A version is never changed: a file that differs from the newest version
-        becomes the next one, unless the tenant has made the scenario its own.
+        becomes the next one, unless the tenant has made the scenario or rubric its own.
         """
         async with tenant_tx(self._database, tenant_id) as connection:
             return await self._seed(connection, tenant_id)
@@ -153,7 +166,7 @@ class Registry:
     ) -> int:
         row = await self._thing(connection, tenant_id, noun, spec)
         content = content_of(spec)
-        if row["content_hash"] == content.hash or row.get("is_own"):
+        if row["content_hash"] == content.hash or row["is_own"]:
             return 0
         await self._insert_version(connection, tenant_id, f"insert_{noun}_version", row, content)
         return 1
@@ -165,27 +178,66 @@ class Registry:
             ScenarioFaultsError: the linter has found errors.
             TenantError: somebody else published it at the same moment.
         """
-        content = content_of(spec)
+        async with self._publishing(tenant_id) as connection:
+            rubrics = await connection.fetch(SQL["rubric_slugs"], tenant_id)
+            findings = lint_scenario(spec, rubrics=[row["slug"] for row in rubrics])
+            if errors(findings):
+                raise ScenarioFaultsError(findings)
+            row = await self._thing(connection, tenant_id, "scenario", spec)
+            return await self._publish_own(connection, tenant_id, "scenario", row, spec)
+
+    async def publish_rubric(self, tenant_id: UUID, spec: RubricSpec) -> Published:
+        """Publish a rubric as the tenant's own; drafts stay as they are.
+
+        Raises:
+            RubricFaultsError: the linter has found errors.
+            TenantError: it is archived, or somebody else published it at the same moment.
+        """
+        async with self._publishing(tenant_id) as connection:
+            await connection.execute(SQL["hold_taxonomy"], tenant_id)
+            own = await connection.fetch(SQL["own_skills"], tenant_id)
+            findings = lint_rubric(spec, tenant_skills=[row["key"] for row in own])
+            if errors(findings):
+                raise RubricFaultsError(findings)
+            row = await self._thing(connection, tenant_id, "rubric", spec)
+            if row["archived_at"] is not None:
+                raise TenantError(f"the rubric {spec.slug} is archived; restore it first")
+            return await self._publish_own(connection, tenant_id, "rubric", row, spec)
+
+    @contextlib.asynccontextmanager
+    async def _publishing(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         try:
             async with tenant_tx(self._database, tenant_id) as connection:
-                rubrics = await connection.fetch(SQL["rubric_slugs"], tenant_id)
-                findings = lint(spec, rubrics=[row["slug"] for row in rubrics])
-                if errors(findings):
-                    raise ScenarioFaultsError(findings)
-                row = await self._thing(connection, tenant_id, "scenario", spec)
-                if row["content_hash"] == content.hash:
-                    return Published(version=row["version"], is_new=False)
-                version = await self._insert_version(
-                    connection, tenant_id, "insert_own_version", row, content
-                )
+                yield connection
         except asyncpg.UniqueViolationError:
             raise TenantError("somebody else published it just now; try again") from None
+
+    async def _publish_own(
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        noun: str,
+        newest: asyncpg.Record,
+        spec: ScenarioSpec | RubricSpec,
+    ) -> Published:
+        content = content_of(spec)
+        if newest["content_hash"] == content.hash:
+            return Published(version=newest["version"], is_new=False)
+        version = await self._insert_version(
+            connection, tenant_id, f"insert_own_{noun}_version", newest, content
+        )
         return Published(version=version, is_new=True)
 
     async def list_scenarios(self, tenant_id: UUID) -> tuple[Holding, ...]:
         """Return the tenant's scenarios by slug, unpublished ones included."""
         async with tenant_tx(self._database, tenant_id) as connection:
             rows = await connection.fetch(SQL["list_scenarios"], tenant_id)
+        return tuple(Holding(**row) for row in rows)
+
+    async def list_rubrics(self, tenant_id: UUID) -> tuple[Holding, ...]:
+        """Return the tenant's rubrics by slug, unpublished and archived ones included."""
+        async with tenant_tx(self._database, tenant_id) as connection:
+            rows = await connection.fetch(SQL["list_rubrics"], tenant_id)
         return tuple(Holding(**row) for row in rows)
 
     async def _thing(

@@ -29,10 +29,12 @@ insert into rubrics (tenant_id, rubric_id, slug, created_at) values ($1, $2, $3,
 on conflict (tenant_id, slug) do nothing
 
 -- name: newest_rubric
--- To compare with the file.
-select r.rubric_id as id, v.version, v.content_hash
+-- To compare with the file; what a tenant has published or drafted itself stays its own.
+select r.rubric_id as id, v.version, v.content_hash, r.archived_at,
+       coalesce(v.origin = 'tenant', d.revision is not null) as is_own
   from rubrics r
   left join rubric_versions v on v.tenant_id = r.tenant_id and v.rubric_id = r.rubric_id
+  left join rubric_drafts d on d.tenant_id = r.tenant_id and d.rubric_id = r.rubric_id
  where r.tenant_id = $1 and r.slug = $2
  order by v.version desc nulls last limit 1
 
@@ -61,7 +63,12 @@ select s.scenario_id as id, v.version, v.content_hash,
 insert into scenario_versions (tenant_id, scenario_id, version, content_hash, spec, created_at)
 values ($1, $2, $3, $4, $5, $6)
 
--- name: insert_own_version
+-- name: insert_own_rubric_version
+-- Immutable; the built-in library does not replace it.
+insert into rubric_versions (tenant_id, rubric_id, version, content_hash, spec, created_at, origin)
+values ($1, $2, $3, $4, $5, $6, 'tenant')
+
+-- name: insert_own_scenario_version
 -- Immutable; the built-in library does not replace it.
 insert into scenario_versions (tenant_id, scenario_id, version, content_hash, spec, created_at, origin)
 values ($1, $2, $3, $4, $5, $6, 'tenant')
@@ -78,6 +85,28 @@ select s.slug, v.version, v.origin, d.revision
  where s.tenant_id = $1
  order by s.slug
 
+-- name: list_rubrics
+-- Every rubric with its newest version and its draft.
+select r.slug, v.version, v.origin, d.revision, r.archived_at is not null as is_archived
+  from rubrics r
+  left join lateral (
+    select w.version, w.origin from rubric_versions w
+     where w.tenant_id = $1 and w.rubric_id = r.rubric_id
+     order by w.version desc limit 1) v on true
+  left join rubric_drafts d on d.tenant_id = $1 and d.rubric_id = r.rubric_id
+ where r.tenant_id = $1
+ order by r.slug
+
 -- name: rubric_slugs
--- What a scenario may be scored by.
-select slug from rubrics where tenant_id = $1
+-- What a scenario may be scored by: rubrics that can score.
+select r.slug from rubrics r
+ where r.tenant_id = $1 and r.archived_at is null
+   and exists (select from rubric_versions v where v.tenant_id = $1 and v.rubric_id = r.rubric_id)
+
+-- name: hold_taxonomy
+-- A skill that a rubric is about to name cannot be taken away meanwhile.
+select from tenant_taxonomies where tenant_id = $1 for share
+
+-- name: own_skills
+-- Keys that the tenant has added to the taxonomy.
+select key from tenant_skills where tenant_id = $1 and is_own

@@ -1,16 +1,14 @@
 """`rapport scenarios`: the schema, the linter, and what a tenant has published."""
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from infra.cli.authored import read_authored, told
 from infra.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from infra.tenants import Registry
-    from shared.contracts.scenario import ScenarioSpec
-    from shared.library.lint import Finding
 
 GUIDE = Path("docs/scenarios.md")
 SCHEMA = Path("docs/scenario.schema.json")
@@ -54,12 +52,13 @@ def _schema(_options: argparse.Namespace) -> int:
 
 
 def _lint(options: argparse.Namespace) -> int:
+    from shared.contracts.scenario import ScenarioSpec
     from shared.library.lint import errors, lint
 
     failed = 0
     for path in options.files:
         try:
-            findings = lint(read_scenario(path))
+            findings = lint(read_authored(path, ScenarioSpec))
         except CommandError as error:
             print(error)
             failed += 1
@@ -88,8 +87,9 @@ def _list(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from infra.cli.commands import with_registry
     from infra.tenants import ScenarioFaultsError
+    from shared.contracts.scenario import ScenarioSpec
 
-    spec = read_scenario(options.file)
+    spec = read_authored(options.file, ScenarioSpec)
 
     async def work(registry: "Registry") -> None:
         tenant_id = await registry.find_tenant(options.tenant)
@@ -105,14 +105,15 @@ def _publish(options: argparse.Namespace) -> int:
 
 
 def _docs(options: argparse.Namespace) -> int:
+    from shared.library.markdown import put_tables
     from shared.library.schema import schema_text
-    from shared.library.tables import put_tables
+    from shared.library.tables import TABLES
 
     try:
         guide = GUIDE.read_text(encoding="utf-8")
     except OSError:
         raise CommandError(f"run this in a checkout: there is no {GUIDE}") from None
-    wanted = {GUIDE: put_tables(guide), SCHEMA: schema_text()}
+    wanted = {GUIDE: put_tables(guide, TABLES), SCHEMA: schema_text()}
     old = [
         path
         for path, text in wanted.items()
@@ -126,52 +127,3 @@ def _docs(options: argparse.Namespace) -> int:
         names = ", ".join(map(str, old))
         raise CommandError(f"out of date: {names}; write: rapport scenarios docs --write")
     return 0
-
-
-def read_scenario(path: Path) -> "ScenarioSpec":
-    """Return the scenario of a YAML or JSON file.
-
-    Raises:
-        CommandError: the file cannot be read or has not the form of a scenario; every wrong field
-            is named.
-    """
-    import yaml
-
-    from services.api.validation import validate
-    from shared.contracts.scenario import ScenarioSpec
-    from shared.errors import AppError
-
-    try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise CommandError(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
-    odd = [f"{path}: {place}: put this key in quotes" for place in _odd_keys(raw, "")]
-    if odd:
-        raise CommandError("\n".join(odd))
-    try:
-        return validate(raw, ScenarioSpec)
-    except AppError as error:
-        wrong = [f"{path}: {each.pointer or '/'}: {each.detail}" for each in error.errors]
-        raise CommandError("\n".join(wrong) or f"{path}: {error.detail}") from None
-
-
-def _odd_keys(value: Any, path: str) -> Iterator[str]:
-    """Yield the places of keys that are no text (`1:`, `yes:`): JSON has none of them."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                yield f"{path}/{key}"
-            yield from _odd_keys(inner, f"{path}/{key}")
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _odd_keys(inner, f"{path}/{number}")
-
-
-def told(path: Path, findings: "tuple[Finding, ...]") -> Iterator[str]:
-    """Yield the findings of a file for a person, one line each."""
-    if not findings:
-        yield f"{path}: no faults"
-    for each in findings:
-        yield f"{path}: {each.path}: {each.severity} {each.code}: {each.message}. {each.advice}"

@@ -2,7 +2,7 @@
 
 Subjects: `jobs.<kind>.<tenant>` (work-queue streams), `wake.<kind>.<tenant>` and `wake.events`,
 `live.<tenant>.<simulation>`, `evt.<tenant>.<resource>.<type>` (stream EVENTS), `report.>`
-(requests).
+and `judge.>` (requests).
 """
 
 from typing import Final
@@ -51,6 +51,7 @@ USERS: Final[tuple[NatsUser, ...]] = (
         name="api",
         publishes=(
             "jobs.turn.*", "jobs.score.*", "jobs.batch.*", "jobs.flow.*", "wake.>", "report.>",
+            "judge.>",
         ),
         subscribes=("live.>",),
         ensures=(TURN, SCORE, BATCH, FLOW),
@@ -72,9 +73,10 @@ USERS: Final[tuple[NatsUser, ...]] = (
     NatsUser(
         name="scoring_worker",
         publishes=("live.>", "jobs.flow.*", "wake.>"),
-        subscribes=("wake.score.*",),
+        subscribes=("wake.score.*", "judge.>"),
         consumes=(SCORE,),
         ensures=(FLOW,),
+        answers=True,
     ),
     NatsUser(
         name="reporting",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from services.scoring_worker.dry_run import DryRunEndpoint
 from services.scoring_worker.handler import ScoreHandler
 from shared.clock import SystemClock
 from shared.config import Settings
@@ -19,7 +20,7 @@ SLOTS = 16
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Judge conversations until `stop`; then finish those in hand."""
+    """Judge conversations, and try rubrics out, until `stop`; then finish those in hand."""
     keys = key_ring(settings)
     database = await pool.connect(settings, "scoring_worker")
     nats = await nats_connect.connect(settings, "scoring_worker")
@@ -27,9 +28,13 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         settings, database, keys, Publisher(nats), clock=SystemClock(), ids=Uuid7Maker()
     )
     lane = LaneConsumer(nats, JobKind.SCORE, handler.handle, slots=SLOTS)
+    dry_runs = DryRunEndpoint(nats)
     await lane.start()
+    await dry_runs.open()
+    await nats.flush()  # the server knows the subscription before we say so
     ready()
     await stop.wait()
+    await dry_runs.close()
     await lane.stop()
     await nats.drain()
     await database.close()

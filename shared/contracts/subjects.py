@@ -2,7 +2,8 @@
 
 `jobs.<kind>.<tenant>` in one WorkQueue stream per kind; `wake.<kind>.<tenant>` and `wake.events`
 on core NATS; `live.<tenant>.<simulation>` on core NATS; `evt.<tenant>.<resource>.<type>` in the
-stream `EVENTS`. A tenant token is the base32 body of its id, so no dot, star or arrow can come in.
+stream `EVENTS`; questions on `report.*` and `judge.*`. A tenant token is the base32 body of its
+id, so no dot, star or arrow can come in.
 """
 
 from uuid import UUID
@@ -17,6 +18,9 @@ WAKE_EVENTS = "wake.events"
 
 REPORT_TREND = "report.trend"
 """Request/reply: `TrendQuery` in, `TrendReply` out."""
+
+JUDGE_DRY_RUN = "judge.dry_run"
+"""Request/reply: `DryRunQuery` in, `DryRunReply` out; nothing is stored."""
 
 
 def job_stream(kind: JobKind) -> str:

@@ -2,12 +2,11 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import yaml
 
 from shared.contracts.scenario import ScenarioSpec
+from shared.library.files import read_yaml
 
 _SCENARIOS = Path(__file__).with_name("scenarios")
 
@@ -19,9 +18,7 @@ def load_scenarios() -> tuple[ScenarioSpec, ...]:
     Raises:
         msgspec.ValidationError: a file does not describe a scenario.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    specs: list[ScenarioSpec] = []
-    for path in sorted(_SCENARIOS.glob("*.yaml")):
-        raw: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe ones
-        specs.append(msgspec.convert(raw, ScenarioSpec))
+    specs = (
+        msgspec.convert(read_yaml(path), ScenarioSpec) for path in sorted(_SCENARIOS.glob("*.yaml"))
+    )
     return tuple(sorted(specs, key=lambda spec: spec.slug))

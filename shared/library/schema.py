@@ -1,4 +1,4 @@
-"""The JSON Schema of a scenario, with the contract's own words on every field."""
+"""The JSON Schemas of scenarios and rubrics, with the contract's own words on every field."""
 
 import ast
 import inspect
@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.contracts import dialogue, scenario
+from shared.contracts import dialogue
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -18,26 +19,45 @@ Json = dict[str, Any]
 
 
 def scenario_schema() -> Json:
-    """Return the schema; the same contract gives the same schema."""
-    schema = msgspec.json.schema(ScenarioSpec)
+    """Return the schema of a scenario; the same contract gives the same schema."""
+    return _schema(ScenarioSpec, "Scenario")
+
+
+def rubric_schema() -> Json:
+    """Return the schema of a rubric; the same contract gives the same schema."""
+    return _schema(RubricSpec, "Rubric")
+
+
+def schema_text() -> str:
+    """Return the schema as the file `docs/scenario.schema.json` holds it."""
+    return _text(scenario_schema())
+
+
+def rubric_schema_text() -> str:
+    """Return the schema as the file `docs/rubric.schema.json` holds it."""
+    return _text(rubric_schema())
+
+
+def _schema(root: type, title: str) -> Json:
+    schema = msgspec.json.schema(root)
     definitions: Json = schema.pop("$defs")
     for name, definition in definitions.items():
-        _describe(definition, _class(name))
+        _describe(definition, _class(root, name))
     return {
         "$schema": DIALECT,
-        "title": "Scenario",
+        "title": title,
         **schema,
         "$defs": dict(sorted(definitions.items())),
     }
 
 
-def schema_text() -> str:
-    """Return the schema as the file `docs/scenario.schema.json` holds it."""
-    return msgspec.json.format(msgspec.json.encode(scenario_schema()), indent=2).decode() + "\n"
+def _text(schema: Json) -> str:
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
-def _class(name: str) -> type:
-    found = getattr(scenario, name, None) or getattr(dialogue, name)
+def _class(root: type, name: str) -> type:
+    """Return a class of the contract, or of the one that it builds on."""
+    found = getattr(sys.modules[root.__module__], name, None) or getattr(dialogue, name)
     if not isinstance(found, type):
         raise TypeError(f"{name} is no class of the contracts")
     return found

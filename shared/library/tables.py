@@ -1,31 +1,18 @@
 """The tables of `docs/scenarios.md` that are made from code and data."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from shared.contracts.scenario import Role, ScenarioSpec, Temper
 from shared.library import load_scenarios
 from shared.library.lint import load_rules
 from shared.library.lint.case import SLOTS
+from shared.library.markdown import table
 from shared.library.skills import Seen, load_skills
-
-
-def put_tables(text: str) -> str:
-    """Return the document with every generated table as it is today.
-
-    A table stands between `<!-- name:begin -->` and `<!-- name:end -->`.
-    """
-    for name, make in TABLES.items():
-        begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-        before, mark, rest = text.partition(begin)
-        if mark:
-            _, _, after = rest.partition(end)
-            text = f"{before}{begin}{make()}{end}{after}"
-    return text
 
 
 def rules_table() -> str:
     """Return the rules of the linter."""
-    return _table(
+    return table(
         ("Code", "Severity", "Speaks when", "Advice"),
         (
             (f"`{code}`", rule.severity, rule.when, rule.advice)
@@ -36,7 +23,7 @@ def rules_table() -> str:
 
 def slots_table() -> str:
     """Return the slots that every case has."""
-    return _table(("Slot", "Holds"), ((f"`{name}`", SLOTS[name][0]) for name in SLOTS))
+    return table(("Slot", "Holds"), ((f"`{name}`", SLOTS[name][0]) for name in SLOTS))
 
 
 def library_table() -> str:
@@ -44,7 +31,7 @@ def library_table() -> str:
     found: dict[tuple[Role, Temper], list[ScenarioSpec]] = {}
     for spec in load_scenarios():
         found.setdefault((spec.role, spec.temper), []).append(spec)
-    return _table(
+    return table(
         ("Role", *(temper.value for temper in Temper)),
         (
             (role.value, *(_cell(found.get((role, temper), ())) for temper in Temper))
@@ -55,7 +42,7 @@ def library_table() -> str:
 
 def exercised_table() -> str:
     """Return each scenario with its title, difficulty, expected minutes and skills."""
-    return _table(
+    return table(
         ("Scenario", "Title", "Difficulty", "Minutes", "Skills exercised"),
         (
             (
@@ -73,7 +60,7 @@ def exercised_table() -> str:
 def skills_table() -> str:
     """Return the scenarios for each skill that one conversation can show."""
     specs = load_scenarios()
-    return _table(
+    return table(
         ("Skill", "Means", "Scenarios"),
         (
             (
@@ -99,8 +86,3 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def _cell(specs: Sequence[ScenarioSpec]) -> str:
     return ", ".join(f"`{spec.slug}` ({spec.difficulty})" for spec in specs) or "-"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)

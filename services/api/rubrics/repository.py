@@ -1,6 +1,7 @@
 """Rubrics in Postgres: the newest version of each."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +13,8 @@ from shared.db.pool import Connection
 from shared.db.sql import Queries
 from shared.errors import NotFoundError
 
+Origin = Literal["library", "tenant"]
+
 _SQL = Queries("services.api.rubrics")
 _SPEC = msgspec.json.Decoder(RubricSpec)
 
@@ -21,8 +24,10 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
 
     rubric_id: UUID
     version: int
+    origin: Origin
     spec: RubricSpec
     created_at: datetime
+    archived_at: datetime | None
 
 
 class RubricRepository:
@@ -39,10 +44,12 @@ class RubricRepository:
             raise NotFoundError
         return _rubric(row)
 
-    async def list_page(self, page: PageRequest, slug: str | None) -> list[Rubric]:
+    async def list_page(
+        self, page: PageRequest, slug: str | None, *, archived: bool | None
+    ) -> list[Rubric]:
         """Return `page.limit + 1` rubrics, if there are so many."""
         rows = await self._connection.fetch(
-            _SQL["list_rubrics"], self._tenant_id, page.after, slug, page.limit + 1
+            _SQL["list_rubrics"], self._tenant_id, page.after, slug, page.limit + 1, archived
         )
         return [_rubric(row) for row in rows]
 
@@ -51,6 +58,8 @@ def _rubric(row: asyncpg.Record) -> Rubric:
     return Rubric(
         rubric_id=row["rubric_id"],
         version=row["version"],
+        origin=row["origin"],
         spec=_SPEC.decode(row["spec"]),
         created_at=row["created_at"],
+        archived_at=row["archived_at"],
     )

@@ -73,5 +73,7 @@ select version, spec, origin, created_at
  limit $4
 
 -- name: rubric_slugs
--- What a scenario may be scored by.
-select slug from rubrics where tenant_id = $1
+-- What a scenario may be scored by: rubrics that can score.
+select r.slug from rubrics r
+ where r.tenant_id = $1 and r.archived_at is null
+   and exists (select from rubric_versions v where v.tenant_id = $1 and v.rubric_id = r.rubric_id)

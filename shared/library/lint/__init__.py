@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 
 from shared.contracts.scenario import ScenarioSpec
+from shared.library.findings import errors, errors_first
 from shared.library.lint import case, deals, person, process, structure, vault, wording
 from shared.library.lint.findings import Finding, Rule, Severity, load_rules
 from shared.library.lint.subject import LANGUAGES, Subject
@@ -49,9 +50,4 @@ def lint(spec: ScenarioSpec, *, rubrics: Collection[str] | None = None) -> tuple
     found = tuple(structure.sizes(subject))
     if not found:
         found = tuple(finding for check in _CHECKS for finding in check(subject))
-    return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
-
-
-def errors(findings: Collection[Finding]) -> tuple[Finding, ...]:
-    """Return the findings that keep a scenario from being published."""
-    return tuple(finding for finding in findings if finding.severity == "error")
+    return errors_first(found)

@@ -1,41 +1,13 @@
-"""What the linter says: findings, and the table of rules that they come from."""
+"""The table of rules for scenarios."""
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
-import msgspec
-import yaml
+from shared.library.findings import Finding, Rule, Severity, read_rules
 
-from shared.contracts.base import Authored, Record
-
-Severity = Literal["error", "warning"]
-"""An error keeps a scenario from being published."""
+__all__ = ["Finding", "Rule", "Severity", "fault", "load_rules"]
 
 _FILE = Path(__file__).with_name("rules.yaml")
-
-
-class Rule(Authored, frozen=True, kw_only=True):
-    """One rule, as the table has it."""
-
-    severity: Severity
-    when: str
-    """When it speaks, as the end of a sentence."""
-    advice: str
-
-
-class Finding(Record, frozen=True, kw_only=True):
-    """One fault of a scenario."""
-
-    severity: Severity
-    code: str
-    """The rule; stable."""
-    path: str
-    """JSON Pointer into the scenario (`/facts/0/marks/1`)."""
-    message: str
-    """What is wrong here, in words."""
-    advice: str
-    """What to do about it."""
 
 
 @cache
@@ -45,8 +17,7 @@ def load_rules() -> dict[str, Rule]:
     Raises:
         msgspec.ValidationError: the table is malformed.
     """
-    raw = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    return msgspec.convert(raw, dict[str, Rule])
+    return read_rules(_FILE)
 
 
 def fault(code: str, path: str, message: str) -> Finding:
@@ -55,7 +26,4 @@ def fault(code: str, path: str, message: str) -> Finding:
     Raises:
         KeyError: there is no such rule.
     """
-    rule = load_rules()[code]
-    return Finding(
-        severity=rule.severity, code=code, path=path, message=message, advice=rule.advice
-    )
+    return load_rules()[code].fault(code, path, message)

@@ -147,6 +147,12 @@ class Partner:
             path, headers={**headers, **options.pop("headers", {})}, **options
         )
 
+    async def put(self, path: str, body: Any) -> httpx.Response:
+        return await self.http.put(path, headers=self.headers, json=body)
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.http.delete(path, headers=self.headers)
+
     async def team(self, name: str = "Night shift", **fields: Any) -> str:
         response = await self.post("/v1/teams", {"name": name, **fields})
         assert response.status_code == 201, response.text

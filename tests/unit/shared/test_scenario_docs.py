@@ -6,8 +6,9 @@ import pytest
 
 from shared.contracts.scenario import Role, Temper
 from shared.library import load_scenarios
+from shared.library.markdown import put_tables
 from shared.library.skills import Seen, load_skills
-from shared.library.tables import TABLES, library_table, put_tables, skills_table
+from shared.library.tables import TABLES, library_table, skills_table
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs/scenarios.md"
 
@@ -21,11 +22,11 @@ def test_a_table_is_that_of_today(name: str) -> None:
 
 def test_putting_tables_in_changes_nothing_else() -> None:
     text = "before\n<!-- slots:begin -->\nold\n<!-- slots:end -->\nafter\n"
-    put = put_tables(text)
+    put = put_tables(text, TABLES)
     assert put.startswith("before\n<!-- slots:begin -->\n| Slot | Holds |\n")
     assert put.endswith("<!-- slots:end -->\nafter\n")
-    assert put_tables(put) == put
-    assert put_tables("no table") == "no table"
+    assert put_tables(put, TABLES) == put
+    assert put_tables("no table", TABLES) == "no table"
 
 
 def test_the_library_by_role_and_temper() -> None:
