@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.bench import database, persona, stack, turns
+from infra.bench import bulk, database, persona, scoring, stack, turns
 from infra.bench.product import ProductError
 from infra.bench.rows import Report
 
@@ -15,6 +15,9 @@ GROUPS: dict[str, Callable[[Report, Path], None]] = {
     "db": database.run,
     "turn": turns.run,
     "persona": persona.run,
+    "bulk": bulk.run,
+    "scoring": scoring.run,
+    "growth": scoring.grow,
 }
 
 

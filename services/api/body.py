@@ -7,7 +7,7 @@ from litestar.types import Receive
 from shared.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-"""Largest body, 1 MiB: a transcript of 500 long turns fits."""
+"""Largest body where the endpoint says nothing else, 1 MiB: a transcript of 500 long turns fits."""
 
 
 def check_media_type(content_type: str | None) -> None:
@@ -22,14 +22,16 @@ def check_media_type(content_type: str | None) -> None:
         raise UnsupportedMediaTypeError
 
 
-async def read_body(receive: Receive, content_length: str | None) -> bytes:
-    """Return the whole body.
+async def read_body(
+    receive: Receive, content_length: str | None, limit: int = MAX_BODY_BYTES
+) -> bytes:
+    """Return the whole body, of `limit` bytes at most.
 
     Raises:
         PayloadTooLargeError: over the limit, by its header or while it streams in.
     """
     if content_length is not None and content_length.isdigit():
-        _check(int(content_length))
+        _check(int(content_length), limit)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -38,13 +40,13 @@ async def read_body(receive: Receive, content_length: str | None) -> bytes:
             break
         part = message["body"]
         size += len(part)
-        _check(size)
+        _check(size, limit)
         parts.append(part)
         if not message["more_body"]:
             break
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _check(size: int) -> None:
-    if size > MAX_BODY_BYTES:
-        raise PayloadTooLargeError(f"A body may have {MAX_BODY_BYTES} bytes")
+def _check(size: int, limit: int) -> None:
+    if size > limit:
+        raise PayloadTooLargeError(f"A body may have {limit} bytes")

@@ -4,6 +4,7 @@ Key, scope, path ids, query, idempotency key, body, handler: in this order, for 
 no handler can forget one of them. Handlers see typed values and return typed values.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import HTTPScope, Method
 
 from services.api.auth import Authenticator
-from services.api.body import check_media_type, read_body
+from services.api.body import MAX_BODY_BYTES, check_media_type, read_body
 from services.api.idempotency import Claim, make_claim, read_key
 from services.api.principal import Principal
 from services.api.problems import answer_error
@@ -30,9 +31,17 @@ Need = Literal["none", "accepted", "required"]
 NUMBER = "#"
 """Stands in a path where an id has its prefix."""
 
+TEXT = "@"
+"""Likewise, for a key of the caller's own choice."""
+
 _MARK = "__endpoint__"
 
 _NUMBER_SHAPE = re.compile("[1-9][0-9]{0,8}")
+
+TEXT_PATTERN = "[a-z][a-z0-9_.-]{0,79}"
+"""What a key in a path looks like."""
+
+_TEXT_SHAPE = re.compile(TEXT_PATTERN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +51,15 @@ class Endpoint:
     method: Method
     path: str
     """With ids as `{name:prefix}`, for example `/v1/simulations/{simulation_id:sim}`, and numbers
-    from 1 as `{name:#}`.
+    from 1 as `{name:#}`, keys as `{name:@}`.
     """
     scope: str
     answers: Mapping[int, Any]
     """Body type by status."""
     body: type[msgspec.Struct] | None = None
+    shown_body: type[msgspec.Struct] | None = None
+    """What the document shows, where `body` leaves parts to be checked one by one."""
+    max_body_bytes: int = MAX_BODY_BYTES
     query: type[msgspec.Struct] | None = None
     idempotency: Need = "none"
     problems: tuple[type[AppError], ...] = ()
@@ -61,12 +73,17 @@ class Endpoint:
     @property
     def path_ids(self) -> dict[str, str]:
         """Prefix of the id by its name in the path."""
-        return {name: kind for name, kind in self._path_parts if kind != NUMBER}
+        return {name: kind for name, kind in self._path_parts if kind not in {NUMBER, TEXT}}
 
     @property
     def path_numbers(self) -> tuple[str, ...]:
         """Names of the numbers in the path."""
         return tuple(name for name, kind in self._path_parts if kind == NUMBER)
+
+    @property
+    def path_texts(self) -> tuple[str, ...]:
+        """Names of the keys in the path."""
+        return tuple(name for name, kind in self._path_parts if kind == TEXT)
 
     @property
     def _path_parts(self) -> list[tuple[str, str]]:
@@ -85,6 +102,8 @@ class Call:
     claim: Claim | None
     numbers: dict[str, int] = field(default_factory=dict)
     """Of the path, from 1."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Keys of the path."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +145,7 @@ def route_handler(
     contract: Endpoint, handler: Handler, authenticator: Authenticator
 ) -> HTTPRouteHandler:
     """Return the Litestar route that leads through all checks to the handler."""
-    prefixes, numbered = contract.path_ids, contract.path_numbers
+    prefixes, numbered, keyed = contract.path_ids, contract.path_numbers, contract.path_texts
     template = contract.template
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
@@ -138,15 +157,16 @@ def route_handler(
             principal.require(contract.scope)
             ids = {name: _path_id(scope, name, prefix) for name, prefix in prefixes.items()}
             numbers = {name: _path_number(scope, name) for name in numbered}
+            texts = {name: _path_text(scope, name) for name in keyed}
             query = contract.query and parse_query(scope["query_string"], contract.query)
             key = _key(contract, _text(headers, b"idempotency-key"))
             body, raw = None, None
             if contract.body is not None:
                 check_media_type(_text(headers, b"content-type"))
-                raw = decode_json(
-                    await read_body(request.receive, _text(headers, b"content-length"))
+                text = await read_body(
+                    request.receive, _text(headers, b"content-length"), contract.max_body_bytes
                 )
-                body = validate(raw, contract.body)
+                raw, body = await _read(text, contract.body)
             claim = key and make_claim(key, contract.method, template, scope["path"], raw)
             answer = await handler(
                 Call(
@@ -156,6 +176,7 @@ def route_handler(
                     query=query,
                     claim=claim or None,
                     numbers=numbers,
+                    texts=texts,
                 )
             )
         except AppError as error:
@@ -167,6 +188,7 @@ def route_handler(
     return HTTPRouteHandler(
         _litestar_path(contract.path),
         http_method=contract.method,
+        status_code=min(contract.answers),  # else a DELETE could not answer with a body
         name=handler.__name__,
         opt={"endpoint": contract},
     )(handle)
@@ -185,6 +207,18 @@ def respond(answer: Answer) -> ASGIResponse:
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
     return None if value is None else value.decode("latin-1")
+
+
+async def _read(text: bytes, kind: type[msgspec.Struct]) -> tuple[Any, msgspec.Struct]:
+    """Return a body as plain values and as its type; a big one is read beside the event loop."""
+    if len(text) > MAX_BODY_BYTES:
+        return await asyncio.to_thread(_decode, text, kind)
+    return _decode(text, kind)
+
+
+def _decode(text: bytes, kind: type[msgspec.Struct]) -> tuple[Any, msgspec.Struct]:
+    raw = decode_json(text)
+    return raw, validate(raw, kind)
 
 
 def _key(contract: Endpoint, header: str | None) -> str | None:
@@ -209,6 +243,13 @@ def _path_number(scope: HTTPScope, name: str) -> int:
     if _NUMBER_SHAPE.fullmatch(text) is None:
         raise NotFoundError
     return int(text)
+
+
+def _path_text(scope: HTTPScope, name: str) -> str:
+    text = str(scope["path_params"][name])
+    if _TEXT_SHAPE.fullmatch(text) is None:
+        raise NotFoundError
+    return text
 
 
 def _plain(path: str) -> str:

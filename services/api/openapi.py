@@ -10,7 +10,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
-from services.api.endpoint import Endpoint, Handler
+from services.api.endpoint import TEXT_PATTERN, Endpoint, Handler
 from services.api.problems import MEDIA_TYPE, Problem
 from shared.errors import (
     AppError,
@@ -56,7 +56,7 @@ def build_document(endpoints: Sequence[tuple[Endpoint, Handler]]) -> Json:
     contracts = [contract for contract, _ in endpoints]
     types = [
         *(kind for contract in contracts for kind in contract.answers.values()),
-        *(contract.body for contract in contracts if contract.body is not None),
+        *(body for contract in contracts if (body := _body(contract)) is not None),
         Problem,
     ]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
@@ -104,13 +104,18 @@ def _operation(contract: Endpoint, handler: Handler, references: Mapping[int, Js
         "parameters": list(_parameters(contract)),
         "responses": _responses(contract, references),
     }
-    if contract.body is not None:
-        schema = references[id(contract.body)]
+    shown = _body(contract)
+    if shown is not None:
+        schema = references[id(shown)]
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
     return operation
+
+
+def _body(contract: Endpoint) -> type[msgspec.Struct] | None:
+    return contract.shown_body or contract.body
 
 
 def _parameters(contract: Endpoint) -> list[Json]:
@@ -131,6 +136,15 @@ def _parameters(contract: Endpoint) -> list[Json]:
             "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         }
         for name in contract.path_numbers
+    )
+    found.extend(
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": f"^{TEXT_PATTERN}$"},
+        }
+        for name in contract.path_texts
     )
     if contract.query is not None:
         found.extend(_query_parameters(contract.query))
@@ -196,7 +210,7 @@ def _problems(contract: Endpoint) -> tuple[type[AppError], ...]:
         found += (IdempotencyKeyMissingError,)
     if contract.idempotency != "none":
         found += (IdempotencyKeyReusedError,)
-    if contract.path_ids:
+    if contract.path_ids or contract.path_texts:
         found += (NotFoundError,)
     return found
 

@@ -12,11 +12,15 @@ from services.api.principal import Bounds
 from shared.db.pool import Connection
 from shared.db.sql import Queries
 from shared.errors import NotFoundError
+from shared.ids import format_id
 
-Kind = Literal["simulation_batch"]
+Kind = Literal["simulation_batch", "scoring_batch"]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 _SQL = Queries("services.api.operations")
+
+CANCELED = "canceled"
+"""Failure code of a scoring whose operation was canceled."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +90,20 @@ class OperationRepository:
                 _SQL["cancel_simulations"], self._tenant_id, operation_id, at
             )
         return row is not None
+
+    async def cancel_scorings(self, operation_id: UUID, at: datetime) -> None:
+        """Fail what is not scored yet of a request with many conversations, with its jobs.
+
+        Before the operation itself: a worker that ends its last scoring locks in the same order.
+        """
+        await self._connection.execute(
+            _SQL["cancel_scorings"],
+            self._tenant_id,
+            operation_id,
+            at,
+            format_id("op", operation_id),
+            CANCELED,
+        )
 
 
 def _operation(row: asyncpg.Record) -> Operation:

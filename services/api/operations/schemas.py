@@ -9,6 +9,12 @@ from services.api.operations.repository import Kind, Operation, Status
 from services.api.paging import PageQuery
 from shared.ids import format_id
 
+_RESULTS: dict[Kind, str] = {
+    "simulation_batch": "/v1/simulation_batches",
+    "scoring_batch": "/v1/scoring_batches",
+}
+"""Where the result of a kind of operation is read."""
+
 
 class OperationQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
@@ -21,10 +27,10 @@ class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
 
     total: int
     played: int
-    """Ended, however it came out."""
+    """Ended, however it came out; for conversations handed in, scored or failed."""
     scored: int
     failed: int
-    """Could not be played, by our own fault."""
+    """Could not be played, or scored, by our own fault; or canceled before."""
 
 
 class OperationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +62,7 @@ class OperationView(msgspec.Struct, frozen=True, kw_only=True):
                 scored=operation.scored,
                 failed=operation.failed,
             ),
-            result=f"/v1/simulation_batches/{public_id}",
+            result=f"{_RESULTS[operation.kind]}/{public_id}",
             created_at=utc(operation.created_at),
             started_at=None if started_at is None else utc(started_at),
             ended_at=None if ended_at is None else utc(ended_at),

@@ -52,6 +52,7 @@ class OperationService:
             repository = OperationRepository(connection, principal.bounds(now))
             await repository.get(operation_id)
             await claim_or_find(connection, principal.tenant_id, claim, operation_id, now)
+            await repository.cancel_scorings(operation_id, now)
             is_changed = await repository.cancel(operation_id, now)
             if is_changed:
                 await add_event(

@@ -1,38 +1,48 @@
--- name: find_learner
--- Who is scored, if the caller may see them; with the key that seals the conversation.
-select k.wrapped
+-- name: find_learners
+-- Who is scored, as far as the caller may see them; with the keys that seal the conversations.
+select l.learner_id, k.wrapped
   from learners l
   join learner_keys k on k.tenant_id = $1 and k.learner_id = l.learner_id
- where l.tenant_id = $1 and l.learner_id = $5
+ where l.tenant_id = $1 and l.learner_id = any ($5)
    and ($2::uuid is null or l.learner_id = $2)
    and ($3::uuid[] is null or exists (
          select from memberships m
           where m.tenant_id = $1 and m.learner_id = l.learner_id and m.team_id = any ($3)
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
 
--- name: find_rubric
--- The newest version of a rubric: a scoring is judged by it, whatever comes later.
-select v.rubric_id, v.version
+-- name: find_rubrics
+-- The newest version of each rubric in use: a scoring is judged by it, whatever comes later.
+select distinct on (r.slug) r.slug, v.rubric_id, v.version
   from rubrics r
   join rubric_versions v on v.tenant_id = $1 and v.rubric_id = r.rubric_id
- where r.tenant_id = $1 and r.slug = $2
- order by v.version desc
- limit 1
+ where r.tenant_id = $1 and r.slug = any ($2) and r.archived_at is null
+ order by r.slug, v.version desc
 
--- name: insert_scoring
--- The conversation, sealed, and the request to score it.
-with heard as (
-  insert into conversations (tenant_id, conversation_id, learner_id, source, external_id,
-                             external_id_hash, turns, turn_count, occurred_at, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+-- name: insert_scorings
+-- Conversations, sealed, and the requests to score them.
+with one as (
+  select * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::int[],
+                       $9::text[], $10::jsonb[], $11::timestamptz[], $12::timestamptz[], $13::uuid[],
+                       $14::uuid[], $15::int[], $16::text[], $17::text[], $18::uuid[], $19::int[])
+    as u(conversation_id, learner_id, source, external_id, external_id_hash, turns, turn_count,
+         language, flags, occurred_at, created_at, scoring_id,
+         rubric_id, rubric_version, status, workflow_id, operation_id, item)
+), heard as (
+  insert into conversations (tenant_id, conversation_id, learner_id, source, external_id, external_id_hash,
+                             turns, turn_count, language, flags, occurred_at, created_at)
+  select $1, conversation_id, learner_id, source, external_id, external_id_hash,
+         turns, turn_count, language, flags, occurred_at, created_at
+    from one
 )
 insert into scorings (tenant_id, scoring_id, learner_id, conversation_id, rubric_id, rubric_version,
-                      source, status, occurred_at, created_at)
-values ($1, $11, $3, $2, $12, $13, $4, 'queued', $9, $10)
+                      source, status, workflow_id, operation_id, item, occurred_at, created_at)
+select $1, scoring_id, learner_id, conversation_id, rubric_id, rubric_version,
+       source, status, workflow_id, operation_id, item, occurred_at, created_at
+  from one
 
 -- name: get_scoring
 -- One request with what it is about.
-select s.*, r.slug, c.turn_count, c.external_id, k.wrapped
+select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped
   from scorings s
   join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
   left join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id
@@ -46,7 +56,7 @@ select s.*, r.slug, c.turn_count, c.external_id, k.wrapped
 
 -- name: list_scorings
 -- One page in order of creation.
-select s.*, r.slug, c.turn_count, c.external_id, k.wrapped
+select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped
   from scorings s
   join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
   left join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id
@@ -63,17 +73,49 @@ select s.*, r.slug, c.turn_count, c.external_id, k.wrapped
  order by s.scoring_id
  limit $8
 
--- name: get_assessment
--- One result with everything that says where it comes from.
-select a.*, s.simulation_id, s.conversation_id, s.source, s.occurred_at, s.rubric_id, s.rubric_version,
-       r.slug, k.wrapped
-  from assessments a
-  join scorings s on s.tenant_id = $1 and s.scoring_id = a.scoring_id
-  join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
-  join learner_keys k on k.tenant_id = $1 and k.learner_id = a.learner_id
- where a.tenant_id = $1 and a.assessment_id = $5
-   and ($2::uuid is null or a.learner_id = $2)
-   and ($3::uuid[] is null or exists (
-         select from memberships m
-          where m.tenant_id = $1 and m.learner_id = a.learner_id and m.team_id = any ($3)
-            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+-- name: lock_scoring
+-- One at a time says who is who.
+select from scorings where tenant_id = $1 and scoring_id = $2 for update
+
+-- name: settle_roles
+-- Who is who; the judge reads the turns by it.
+update conversations set roles = $3 where tenant_id = $1 and conversation_id = $2
+
+-- name: release_scoring
+-- A held one goes the way of those that were taken at once.
+update scorings set status = 'queued' where tenant_id = $1 and scoring_id = $2 and status = 'held'
+
+-- name: insert_operation
+-- Many conversations in one request. With nothing to score it has ended already.
+insert into operations (tenant_id, operation_id, kind, status, is_scored, total, created_at, started_at,
+                        ended_at, expires_at)
+values ($1, $2, 'scoring_batch', $3, true, $4, $5, $5, $6, $7)
+
+-- name: insert_part
+-- What is left to do; reaches zero once.
+insert into operation_parts (tenant_id, operation_id, part, unplayed) values ($1, $2, 0, $3)
+
+-- name: insert_refused
+-- What could not be taken, and why.
+insert into refused_conversations (tenant_id, operation_id, item, errors)
+select $1, $2, item, errors from unnest($3::int[], $4::bytea[]) as r(item, errors)
+
+-- name: insert_jobs
+-- One job per conversation, in the order of the request; a job's id is its scoring's. The later ones are due later:
+-- until their turn comes, nobody need publish them again.
+insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)
+select $1, job_id, 'score', payload, due, $5
+  from unnest($2::uuid[], $3::jsonb[], $4::timestamptz[]) as j(job_id, payload, due)
+
+-- name: batch_refused
+-- What a request held that could not be taken.
+select item, errors from refused_conversations where tenant_id = $1 and operation_id = $2
+
+-- name: batch_scorings
+-- What became of the others.
+select s.item, s.scoring_id, s.status, s.failure_code, s.assessment_id, a.overall, c.flags,
+       s.workflow_id = $3 as was_accepted
+  from scorings s
+  join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id
+  left join assessments a on a.tenant_id = $1 and a.assessment_id = s.assessment_id
+ where s.tenant_id = $1 and s.operation_id = $2

@@ -1,87 +1,24 @@
-"""Conversations, scorings and assessments in Postgres, read for a caller."""
+"""Conversations and scorings in Postgres, read for a caller."""
 
-from datetime import datetime
-from typing import Literal, cast
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from services.api.assessments.records import RubricPin
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
-from shared.contracts.scoring import JudgeResult
+from services.api.scorings.records import Heard, NewScoring, Roles, Scoring, Status
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey
 from shared.db.sql import Queries
 from shared.errors import NotFoundError
+from shared.intake.taking import Flag
 
-ConversationSource = Literal["call", "chat", "email"]
-Source = Literal["simulation", "call", "chat", "email"]
-Status = Literal["queued", "running", "completed", "failed"]
+SQL = Queries("services.api.scorings")
 
-_SQL = Queries("services.api.scorings")
-_RESULT = msgspec.json.Decoder(JudgeResult)
-
-
-class RubricPin(msgspec.Struct, frozen=True, kw_only=True):
-    """A rubric version."""
-
-    rubric_id: UUID
-    slug: str
-    version: int
-
-
-class Scoring(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to score a conversation."""
-
-    scoring_id: UUID
-    learner_id: UUID
-    conversation_id: UUID | None
-    external_id: str | None
-    turn_count: int | None
-    simulation_id: UUID | None
-    rubric: RubricPin
-    source: Source
-    status: Status
-    failure_code: str | None
-    assessment_id: UUID | None
-    occurred_at: datetime
-    created_at: datetime
-    finished_at: datetime | None
-
-
-class NewScoring(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored when a conversation is handed in."""
-
-    scoring_id: UUID
-    conversation_id: UUID
-    learner_id: UUID
-    rubric: RubricPin
-    source: ConversationSource
-    external_id: bytes | None
-    """Sealed."""
-    external_id_hash: bytes | None
-    turns: bytes
-    """Sealed."""
-    turn_count: int
-    occurred_at: datetime
-    at: datetime
-
-
-class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """A result, opened."""
-
-    assessment_id: UUID
-    scoring_id: UUID
-    learner_id: UUID
-    simulation_id: UUID | None
-    conversation_id: UUID | None
-    source: Source
-    rubric: RubricPin
-    revision: int
-    result: JudgeResult
-    occurred_at: datetime
-    created_at: datetime
+_FLAGS = msgspec.json.Decoder(tuple[Flag, ...])
 
 
 class ScoringRepository:
@@ -93,35 +30,50 @@ class ScoringRepository:
         self._tenant_id = bounds[0]
         self._tenant = tenant
 
-    async def find_learner_key(self, learner_id: UUID) -> SealKey | None:
-        """Return the key of a learner the caller may see."""
-        wrapped = await self._connection.fetchval(_SQL["find_learner"], *self._bounds, learner_id)
-        return None if wrapped is None else self._tenant.learner_key(learner_id, wrapped)
+    async def find_learner_keys(self, learner_ids: Sequence[UUID]) -> dict[UUID, SealKey]:
+        """Return the keys of those learners that the caller may see."""
+        rows = await self._connection.fetch(SQL["find_learners"], *self._bounds, learner_ids)
+        return {
+            row["learner_id"]: self._tenant.learner_key(row["learner_id"], row["wrapped"])
+            for row in rows
+        }
 
-    async def find_rubric(self, slug: str) -> RubricPin | None:
-        """Return the newest version of a rubric."""
-        row = await self._connection.fetchrow(_SQL["find_rubric"], self._tenant_id, slug)
-        if row is None:
-            return None
-        return RubricPin(rubric_id=row["rubric_id"], slug=slug, version=row["version"])
+    async def find_rubrics(self, slugs: Sequence[str]) -> dict[str, RubricPin]:
+        """Return the newest version of each rubric that there is."""
+        rows = await self._connection.fetch(SQL["find_rubrics"], self._tenant_id, slugs)
+        return {
+            row["slug"]: RubricPin(
+                rubric_id=row["rubric_id"], slug=row["slug"], version=row["version"]
+            )
+            for row in rows
+        }
 
-    async def insert(self, new: NewScoring) -> None:
-        """Store a conversation and the request to score it."""
+    async def insert(self, new: Sequence[NewScoring]) -> None:
+        """Store conversations and the requests to score them."""
+        places = [
+            (one.place.operation_id, one.place.item) if one.place else (None, None) for one in new
+        ]
         await self._connection.execute(
-            _SQL["insert_scoring"],
+            SQL["insert_scorings"],
             self._tenant_id,
-            new.conversation_id,
-            new.learner_id,
-            new.source,
-            new.external_id,
-            new.external_id_hash,
-            new.turns,
-            new.turn_count,
-            new.occurred_at,
-            new.at,
-            new.scoring_id,
-            new.rubric.rubric_id,
-            new.rubric.version,
+            [one.conversation_id for one in new],
+            [one.learner_id for one in new],
+            [one.source for one in new],
+            [one.external_id for one in new],
+            [one.external_id_hash for one in new],
+            [one.turns for one in new],
+            [one.turn_count for one in new],
+            [one.language for one in new],
+            [msgspec.json.encode(one.flags).decode() for one in new],
+            [one.occurred_at for one in new],
+            [one.at for one in new],
+            [one.scoring_id for one in new],
+            [one.rubric.rubric_id for one in new],
+            [one.rubric.version for one in new],
+            [one.status for one in new],
+            [one.workflow_id for one in new],
+            [operation_id for operation_id, _ in places],
+            [item for _, item in places],
         )
 
     async def get(self, scoring_id: UUID) -> Scoring:
@@ -130,54 +82,47 @@ class ScoringRepository:
         Raises:
             NotFoundError: none that the caller may see.
         """
-        row = await self._connection.fetchrow(_SQL["get_scoring"], *self._bounds, scoring_id)
+        row = await self._connection.fetchrow(SQL["get_scoring"], *self._bounds, scoring_id)
         if row is None:
             raise NotFoundError
         return self._scoring(row)
+
+    async def lock(self, scoring_id: UUID) -> Scoring:
+        """Return a scoring that nobody else changes before the transaction ends.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+        """
+        await self._connection.execute(SQL["lock_scoring"], self._tenant_id, scoring_id)
+        return await self.get(scoring_id)
 
     async def list_page(
         self, page: PageRequest, learner_id: UUID | None, status: Status | None
     ) -> list[Scoring]:
         """Return `page.limit + 1` scorings, if there are so many."""
         rows = await self._connection.fetch(
-            _SQL["list_scorings"], *self._bounds, page.after, learner_id, status, page.limit + 1
+            SQL["list_scorings"], *self._bounds, page.after, learner_id, status, page.limit + 1
         )
         return [self._scoring(row) for row in rows]
 
-    async def get_assessment(self, assessment_id: UUID) -> Assessment:
-        """Return a result, opened.
+    async def settle_roles(self, conversation_id: UUID, roles: Roles) -> None:
+        """Note who is who in a conversation; its turns stay as they were sent."""
+        await self._connection.execute(SQL["settle_roles"], self._tenant_id, conversation_id, roles)
 
-        Raises:
-            NotFoundError: none that the caller may see, or its learner was erased.
-        """
-        row = await self._connection.fetchrow(_SQL["get_assessment"], *self._bounds, assessment_id)
-        if row is None:
-            raise NotFoundError
-        key = self._tenant.learner_key(row["learner_id"], row["wrapped"])
-        sealed = key.open(row["result"], "assessments.result", assessment_id.bytes)
-        return Assessment(
-            assessment_id=assessment_id,
-            scoring_id=row["scoring_id"],
-            learner_id=row["learner_id"],
-            simulation_id=row["simulation_id"],
-            conversation_id=row["conversation_id"],
-            source=row["source"],
-            rubric=_rubric(row),
-            revision=row["revision"],
-            result=_RESULT.decode(sealed),
-            occurred_at=row["occurred_at"],
-            created_at=row["created_at"],
-        )
+    async def release(self, scoring_id: UUID) -> None:
+        """Let a held scoring be scored."""
+        await self._connection.execute(SQL["release_scoring"], self._tenant_id, scoring_id)
 
     def _scoring(self, row: asyncpg.Record) -> Scoring:
         return Scoring(
             scoring_id=row["scoring_id"],
             learner_id=row["learner_id"],
-            conversation_id=row["conversation_id"],
-            external_id=self._external_id(row),
-            turn_count=row["turn_count"],
+            heard=None if row["conversation_id"] is None else self._heard(row),
             simulation_id=row["simulation_id"],
-            rubric=_rubric(row),
+            operation_id=row["operation_id"],
+            rubric=RubricPin(
+                rubric_id=row["rubric_id"], slug=row["slug"], version=row["rubric_version"]
+            ),
             source=row["source"],
             status=row["status"],
             failure_code=row["failure_code"],
@@ -187,14 +132,20 @@ class ScoringRepository:
             finished_at=row["finished_at"],
         )
 
+    def _heard(self, row: asyncpg.Record) -> Heard:
+        return Heard(
+            conversation_id=row["conversation_id"],
+            external_id=self._external_id(row),
+            turn_count=row["turn_count"],
+            language=row["language"],
+            roles=row["roles"],
+            flags=_FLAGS.decode(row["flags"]),
+        )
+
     def _external_id(self, row: asyncpg.Record) -> str | None:
-        """Return None as well when the learner was erased: the key is gone."""
         if row["external_id"] is None or row["wrapped"] is None:
             return None
         key = self._tenant.learner_key(row["learner_id"], row["wrapped"])
-        conversation_id = cast("UUID", row["conversation_id"])
-        return key.open_text(row["external_id"], "conversations.external_id", conversation_id.bytes)
-
-
-def _rubric(row: asyncpg.Record) -> RubricPin:
-    return RubricPin(rubric_id=row["rubric_id"], slug=row["slug"], version=row["rubric_version"])
+        return key.open_text(
+            row["external_id"], "conversations.external_id", row["conversation_id"].bytes
+        )

@@ -1,20 +1,22 @@
-"""HTTP face of scorings and assessments."""
-
-from datetime import timedelta
+"""HTTP face of scorings."""
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.paging import Page, make_page
+from services.api.scorings.records import Scoring
 from services.api.scorings.schemas import (
-    AssessmentView,
+    RolesSettle,
     ScoringCreate,
     ScoringQuery,
     ScoringView,
+    latest_occurrence,
     too_late,
 )
-from services.api.scorings.service import Conversation, ScoringService
+from services.api.scorings.service import ScoringService
+from services.api.scorings.settling import RolesService
 from shared.clock import Clock
 from shared.errors import (
     BacklogFullError,
+    ConflictError,
     CursorInvalidError,
     NotFoundError,
     ValidationFailedError,
@@ -24,15 +26,13 @@ from shared.ids import parse_id
 READ = "scorings:read"
 WRITE = "scorings:write"
 
-CLOCK_SLACK = timedelta(days=1)
-"""How far ahead `occurred_at` may be: partners' clocks and time zones are often wrong by hours."""
-
 
 class ScoringRoutes:
-    """`/v1/scorings` and `/v1/assessments`."""
+    """`/v1/scorings`."""
 
-    def __init__(self, scorings: ScoringService, clock: Clock) -> None:
+    def __init__(self, scorings: ScoringService, roles: RolesService, clock: Clock) -> None:
         self._scorings = scorings
+        self._roles = roles
         self._clock = clock
 
     @endpoint(
@@ -49,30 +49,17 @@ class ScoringRoutes:
     async def create_scoring(self, call: Call) -> Answer:
         """Hand in a conversation to be scored.
 
-        Up to 500 turns. The scoring is queued; follow the `Location` until it is `completed`.
+        Up to 500 turns of up to 8,000 characters, 400,000 in all; both sides speak, with ten words
+        at least. The scoring is queued; follow the `Location` until it is `completed`. One whose
+        roles look swapped is `held` until somebody says who is who.
         """
         body: ScoringCreate = call.body
-        if body.occurred_at and body.occurred_at > self._clock.now() + CLOCK_SLACK:
+        if body.occurred_at and body.occurred_at > latest_occurrence(self._clock.now()):
             raise ValidationFailedError(errors=(too_late(body.occurred_at),))
         scoring, replayed = await self._scorings.accept(
-            call.principal,
-            call.claim,
-            conversation=Conversation(
-                turns=body.conversation.transcript(),
-                source=body.conversation.source,
-                external_id=body.conversation.external_id,
-            ),
-            learner_id=parse_id("lrn", body.learner_id),
-            occurred_at=body.occurred_at,
-            rubric=body.rubric,
+            call.principal, call.claim, body.handed_in()
         )
-        view = ScoringView.of(scoring)
-        return Answer(
-            body=view,
-            status=202,
-            headers={"Location": f"/v1/scorings/{view.id}", "Retry-After": "1"},
-            replayed=replayed,
-        )
+        return _accepted(scoring, replayed=replayed)
 
     @endpoint(
         Endpoint(
@@ -110,14 +97,31 @@ class ScoringRoutes:
 
     @endpoint(
         Endpoint(
-            method="GET",
-            path="/v1/assessments/{assessment_id:asm}",
-            scope=READ,
-            answers={200: AssessmentView},
-            problems=(NotFoundError,),
+            method="POST",
+            path="/v1/scorings/{scoring_id:scr}/swap_roles",
+            scope=WRITE,
+            body=RolesSettle,
+            answers={202: ScoringView},
+            idempotency="accepted",
+            problems=(NotFoundError, ConflictError, BacklogFullError),
         )
     )
-    async def get_assessment(self, call: Call) -> Answer:
-        """Get an assessment: scores with the quotes that prove them."""
-        found = await self._scorings.get_assessment(call.principal, call.ids["assessment_id"])
-        return Answer(body=AssessmentView.of(found))
+    async def swap_roles(self, call: Call) -> Answer:
+        """Say who is who in a conversation that was handed in.
+
+        A `held` scoring is scored then. A `completed` one whose roles change is judged again, as a
+        new revision. Where the roles are as wanted already, nothing happens.
+        """
+        body: RolesSettle = call.body
+        scoring, replayed = await self._roles.settle(
+            call.principal, call.claim, call.ids["scoring_id"], swap=body.confirm == "swap"
+        )
+        return _accepted(scoring, replayed=replayed and call.claim is not None)
+
+
+def _accepted(scoring: Scoring, *, replayed: bool) -> Answer:
+    view = ScoringView.of(scoring)
+    headers = {"Location": f"/v1/scorings/{view.id}"}
+    if view.status != "held":
+        headers["Retry-After"] = "1"
+    return Answer(body=view, status=202, headers=headers, replayed=replayed)

@@ -1,48 +1,58 @@
-"""Requests and answers of `/v1/scorings` and `/v1/assessments`."""
+"""Requests and answers of `/v1/scorings`."""
 
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
 
+from services.api.assessments.records import Source
+from services.api.assessments.schemas import RubricView
 from services.api.fields import ExternalId, LearnerId, Slug, public, utc
 from services.api.paging import PageQuery
-from services.api.scorings.repository import (
-    Assessment,
+from services.api.scorings.records import (
     ConversationSource,
-    RubricPin,
+    HandedIn,
+    Heard,
+    Roles,
     Scoring,
-    Source,
     Status,
 )
 from services.api.validation import RuleError, broken
-from shared.contracts.scoring import Advice, CriterionResult, Metrics, SkillScore, TranscriptTurn
+from shared.contracts.scoring import TranscriptTurn
 from shared.errors import FieldError
-from shared.ids import format_id
-
-MAX_TURNS = 500
-"""Turns of one conversation."""
-
-MAX_TEXT = 8000
-"""Characters of one turn."""
-
-MAX_MS = 7 * 24 * 3600 * 1000
-"""A conversation lasts a week at most."""
+from shared.ids import format_id, parse_id
+from shared.intake import limits
+from shared.intake.language import DEFAULT as DEFAULT_LANGUAGE
+from shared.intake.language import TAG as LANGUAGE_TAG
+from shared.intake.taking import Flag, clean_turns, refusals
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Anything before is a mistake of the sender."""
 
+CLOCK_SLACK = timedelta(days=1)
+"""How far ahead `occurred_at` may be: partners' clocks and time zones are often wrong by hours."""
+
+TURN_ID = f"^[A-Za-z0-9][A-Za-z0-9._:-]{{0,{limits.MAX_TURN_ID - 1}}}$"
+
 Milliseconds = Annotated[
-    int, msgspec.Meta(ge=0, le=MAX_MS, description="Since the start of the conversation.")
+    int,
+    msgspec.Meta(ge=0, le=limits.MAX_MS, description="Since the start of the conversation."),
 ]
 
 
 class ConversationTurn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one side said."""
 
-    role: Literal["agent", "customer"]
-    """`agent` is the person who is scored."""
-    text: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=MAX_TEXT)]
+    role: Annotated[
+        Literal["agent", "customer"], msgspec.Meta(description="`agent` is who is scored.")
+    ]
+    text: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=limits.MAX_TURN_CHARACTERS)]
+    id: Annotated[
+        Annotated[str, msgspec.Meta(pattern=TURN_ID, max_length=limits.MAX_TURN_ID)] | None,
+        msgspec.Meta(description="Your own, unique in the conversation; evidence cites it."),
+    ] = None
     start_ms: Milliseconds | None = None
     end_ms: Milliseconds | None = None
 
@@ -54,19 +64,38 @@ class ConversationTurn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ConversationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A conversation that happened."""
 
-    turns: Annotated[tuple[ConversationTurn, ...], msgspec.Meta(min_length=1, max_length=MAX_TURNS)]
+    turns: Annotated[
+        tuple[ConversationTurn, ...],
+        msgspec.Meta(
+            min_length=1,
+            max_length=limits.MAX_TURNS,
+            description="In the order of their starts; turns may overlap. Both sides speak, "
+            f"with {limits.MIN_WORDS} words at least and {limits.MAX_CHARACTERS} characters at "
+            "most in all.",
+        ),
+    ]
     source: ConversationSource
+    language: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=LANGUAGE_TAG,
+            max_length=35,
+            description="A tag of BCP 47. What is not English is taken, and gets no number.",
+        ),
+    ] = DEFAULT_LANGUAGE
     external_id: ExternalId | None = None
 
     def __post_init__(self) -> None:
-        if all(turn.role == "customer" for turn in self.turns):
-            raise RuleError(broken("/turns", "agent-missing", "Someone must be scored: no agent"))
+        turns = self.transcript()
+        errors = [*_repeated(turns), *_out_of_order(turns), *refusals(clean_turns(turns)[0])]
+        if errors:
+            raise RuleError(*errors)
 
     def transcript(self) -> tuple[TranscriptTurn, ...]:
-        """Return the turns with the ids `t1`, `t2`, ... that evidence will cite."""
+        """Return the turns; those without an id are called `t1`, `t2`, ... by their place."""
         return tuple(
             TranscriptTurn(
-                id=f"t{number}",
+                id=turn.id or f"t{number}",
                 role=turn.role,
                 text=turn.text,
                 start_ms=turn.start_ms,
@@ -93,6 +122,31 @@ class ScoringCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         if self.occurred_at is not None and self.occurred_at < EARLIEST:
             raise RuleError(broken("/occurred_at", "out-of-range", "This is before the year 2000"))
 
+    def handed_in(self) -> HandedIn:
+        """Return what is handed in."""
+        conversation = self.conversation
+        return HandedIn(
+            turns=conversation.transcript(),
+            language=conversation.language,
+            source=conversation.source,
+            external_id=conversation.external_id,
+            learner_id=parse_id("lrn", self.learner_id),
+            occurred_at=self.occurred_at,
+            rubric=self.rubric,
+        )
+
+
+class RolesSettle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say who is who in a conversation."""
+
+    confirm: Annotated[
+        Literal["swap", "keep"],
+        msgspec.Meta(
+            description="`swap`: who was sent as the agent is the customer, and the other way "
+            "round. `keep`: the roles are right as they were sent."
+        ),
+    ]
+
 
 class ScoringQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
@@ -101,17 +155,19 @@ class ScoringQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
     status: Status | None = None
 
 
-class RubricView(msgspec.Struct, frozen=True, kw_only=True):
-    """A rubric version."""
+class FlagView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something odd about a conversation."""
 
-    id: str
-    slug: str
-    version: int
+    code: str
+    detail: str
+    """One or two sentences for a person."""
+    count: int | None
+    """Of `invisible_characters_removed`: how many."""
 
     @classmethod
-    def of(cls, pin: RubricPin) -> "RubricView":
+    def of(cls, flag: Flag) -> "FlagView":
         """Return the public form."""
-        return cls(id=format_id("rub", pin.rubric_id), slug=pin.slug, version=pin.version)
+        return cls(code=flag.code, detail=flag.detail, count=flag.count or None)
 
 
 class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +176,22 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     external_id: str | None
     turn_count: int
+    language: str
+    """The declared one, unless the text is plainly in another."""
+    roles: Roles
+    flags: tuple[FlagView, ...]
+
+    @classmethod
+    def of(cls, heard: Heard) -> "ConversationView":
+        """Return the public form."""
+        return cls(
+            id=format_id("conv", heard.conversation_id),
+            external_id=heard.external_id,
+            turn_count=heard.turn_count,
+            language=heard.language,
+            roles=heard.roles,
+            flags=tuple(FlagView.of(flag) for flag in heard.flags),
+        )
 
 
 class ScoringView(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,12 +199,15 @@ class ScoringView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     status: Status
+    """`held`: say first who is who (`.../swap_roles`)."""
     failure_code: str | None
     learner_id: str
     source: Source
     conversation: ConversationView | None
     simulation_id: str | None
     """Exactly one of conversation and simulation is set."""
+    operation_id: str | None
+    """The request with many conversations that it came with."""
     rubric: RubricView
     assessment_id: str | None
     """The result, once completed."""
@@ -143,21 +218,16 @@ class ScoringView(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, scoring: Scoring) -> "ScoringView":
         """Return the public form."""
-        conversation = None
-        if scoring.conversation_id is not None:
-            conversation = ConversationView(
-                id=format_id("conv", scoring.conversation_id),
-                external_id=scoring.external_id,
-                turn_count=scoring.turn_count or 0,
-            )
+        heard = scoring.heard
         return cls(
             id=format_id("scr", scoring.scoring_id),
             status=scoring.status,
             failure_code=scoring.failure_code,
             learner_id=format_id("lrn", scoring.learner_id),
             source=scoring.source,
-            conversation=conversation,
+            conversation=None if heard is None else ConversationView.of(heard),
             simulation_id=public("sim", scoring.simulation_id),
+            operation_id=public("op", scoring.operation_id),
             rubric=RubricView.of(scoring.rubric),
             assessment_id=public("asm", scoring.assessment_id),
             occurred_at=utc(scoring.occurred_at),
@@ -166,57 +236,34 @@ class ScoringView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class AssessmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the judge says, with quotes; never changed afterwards."""
-
-    id: str
-    scoring_id: str
-    simulation_id: str | None
-    conversation_id: str | None
-    learner_id: str
-    source: Source
-    rubric: RubricView
-    revision: int
-    overall: int | None
-    """0..100; None when too little could be observed."""
-    criteria: tuple[CriterionResult, ...]
-    skills: tuple[SkillScore, ...]
-    metrics: Metrics
-    advice: tuple[Advice, ...]
-    next_practice: str | None
-    flags: tuple[str, ...]
-    engine: str
-    engine_version: str
-    occurred_at: datetime
-    created_at: datetime
-
-    @classmethod
-    def of(cls, assessment: Assessment) -> "AssessmentView":
-        """Return the public form."""
-        result = assessment.result
-        return cls(
-            id=format_id("asm", assessment.assessment_id),
-            scoring_id=format_id("scr", assessment.scoring_id),
-            simulation_id=public("sim", assessment.simulation_id),
-            conversation_id=public("conv", assessment.conversation_id),
-            learner_id=format_id("lrn", assessment.learner_id),
-            source=assessment.source,
-            rubric=RubricView.of(assessment.rubric),
-            revision=assessment.revision,
-            overall=result.overall,
-            criteria=result.criteria,
-            skills=result.skills,
-            metrics=result.metrics,
-            advice=result.advice,
-            next_practice=result.next_practice,
-            flags=result.flags,
-            engine=result.engine,
-            engine_version=result.engine_version,
-            occurred_at=utc(assessment.occurred_at),
-            created_at=utc(assessment.created_at),
-        )
+def latest_occurrence(now: datetime) -> datetime:
+    """Return the latest moment at which a conversation can have happened."""
+    return now + CLOCK_SLACK
 
 
 def too_late(occurred_at: datetime) -> FieldError:
     """Name a time that has not come yet."""
     return broken("/occurred_at", "in-the-future", f"{occurred_at.isoformat()} has not come yet")
+
+
+def _repeated(turns: tuple[TranscriptTurn, ...]) -> Iterator[FieldError]:
+    counts = Counter(turn.id for turn in turns)
+    if len(counts) == len(turns):
+        return
+    seen: set[str] = set()
+    for index, turn in enumerate(turns):
+        if turn.id in seen:
+            detail = "Another turn has this id; turns without one are t1, t2, ..."
+            yield broken(f"/turns/{index}/id", "duplicate", detail)
+        seen.add(turn.id)
+
+
+def _out_of_order(turns: tuple[TranscriptTurn, ...]) -> Iterator[FieldError]:
+    latest = 0
+    for index, turn in enumerate(turns):
+        if turn.start_ms is None:
+            continue
+        if turn.start_ms < latest:
+            detail = "A turn starts no earlier than those before it"
+            yield broken(f"/turns/{index}/start_ms", "out-of-order", detail)
+        latest = max(latest, turn.start_ms)

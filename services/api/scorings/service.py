@@ -1,39 +1,27 @@
-"""Taking conversations in for scoring, and reading results."""
+"""Taking conversations in for scoring, and reading what became of them."""
 
-from collections.abc import Sequence
+import asyncio
 from datetime import datetime
 from uuid import UUID
-
-import msgspec
 
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.paging import PageRequest
 from services.api.principal import Principal
-from services.api.scorings.repository import (
-    Assessment,
-    ConversationSource,
-    NewScoring,
-    RubricPin,
-    Scoring,
-    ScoringRepository,
-    Status,
-)
+from services.api.scorings.records import HandedIn, NewScoring, Scoring, Status
+from services.api.scorings.repository import ScoringRepository
+from services.api.scorings.storing import Sealer, missing
+from shared.contracts.events import EventType, ScoringHeld
 from shared.contracts.jobs import JobKind, JobMessage, StartScoring
-from shared.contracts.scoring import TranscriptTurn
-from shared.db.outbox import add_job, check_backlog
+from shared.db.outbox import add_event, add_job, check_backlog
 from shared.db.pool import Connection
-from shared.db.sealed import SealKey, TenantKey
+from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
-from shared.errors import FieldError, NotFoundError
+from shared.errors import NotFoundError
+from shared.intake.taking import Taken, take_in
 
-
-class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation as it was handed in."""
-
-    turns: Sequence[TranscriptTurn]
-    source: ConversationSource
-    external_id: str | None
+LONG = 50_000
+"""Characters from which a conversation is looked at beside the event loop: some milliseconds."""
 
 
 class ScoringService:
@@ -43,16 +31,11 @@ class ScoringService:
         self._context = context
 
     async def accept(
-        self,
-        principal: Principal,
-        claim: Claim | None,
-        *,
-        conversation: Conversation,
-        learner_id: UUID,
-        occurred_at: datetime | None,
-        rubric: str,
+        self, principal: Principal, claim: Claim | None, handed_in: HandedIn
     ) -> tuple[Scoring, bool]:
         """Store a conversation and queue its scoring; say as well whether this is a repeat.
+
+        One whose roles look swapped is held instead.
 
         Raises:
             NotFoundError: no such learner or rubric for this caller; both are named.
@@ -60,6 +43,7 @@ class ScoringService:
         """
         context = self._context
         now = context.clock.now()
+        taken = await _take_in(handed_in)
         scoring_id = context.ids.new()
         message: JobMessage | None = None
         async with tenant_tx(context.database, principal.tenant_id) as connection:
@@ -67,15 +51,19 @@ class ScoringService:
             repository = ScoringRepository(connection, principal.bounds(now), tenant)
             earlier = await claim_or_find(connection, principal.tenant_id, claim, scoring_id, now)
             if earlier is None:
-                key, pin = await _ingredients(repository, learner_id, rubric)
-                new = self._new(scoring_id, conversation, learner_id, pin, key, tenant, occurred_at)
-                await repository.insert(new)
-                message = await self._queue(connection, principal.tenant_id, scoring_id, now)
+                new = await self._new(repository, tenant, scoring_id, handed_in, taken)
+                await repository.insert((new,))
+                if taken.is_held:
+                    await note_held(context, connection, principal.tenant_id, new)
+                else:
+                    message = await queue(context, connection, principal.tenant_id, scoring_id)
             else:
                 scoring_id = earlier.resource_id
             scoring = await repository.get(scoring_id)
         if message is not None:
             await context.publisher.job(message)
+        elif earlier is None:
+            context.publisher.wake_events()
         return scoring, earlier is not None
 
     async def get(self, principal: Principal, scoring_id: UUID) -> Scoring:
@@ -100,76 +88,60 @@ class ScoringService:
             repository = ScoringRepository(connection, bounds, tenant)
             return await repository.list_page(page, learner_id, status)
 
-    async def get_assessment(self, principal: Principal, assessment_id: UUID) -> Assessment:
-        """Return an assessment; raises `NotFoundError`."""
-        bounds = principal.bounds(self._context.clock.now())
-        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
-            return await ScoringRepository(connection, bounds, tenant).get_assessment(assessment_id)
-
-    def _new(
+    async def _new(
         self,
-        scoring_id: UUID,
-        conversation: Conversation,
-        learner_id: UUID,
-        rubric: RubricPin,
-        key: SealKey,
+        repository: ScoringRepository,
         tenant: TenantKey,
-        occurred_at: datetime | None,
+        scoring_id: UUID,
+        handed_in: HandedIn,
+        taken: Taken,
     ) -> NewScoring:
-        conversation_id = self._context.ids.new()
-        row = conversation_id.bytes
-        external_id = conversation.external_id
-        has_external_id = external_id is not None
-        now = self._context.clock.now()
-        return NewScoring(
-            scoring_id=scoring_id,
-            conversation_id=conversation_id,
-            learner_id=learner_id,
-            rubric=rubric,
-            source=conversation.source,
-            external_id=key.seal_text(external_id or "", "conversations.external_id", row)
-            if has_external_id
-            else None,
-            external_id_hash=tenant.lookup(external_id or "") if has_external_id else None,
-            turns=key.seal(msgspec.json.encode(conversation.turns), "conversations.turns", row),
-            turn_count=len(conversation.turns),
-            occurred_at=occurred_at or now,
-            at=now,
-        )
-
-    async def _queue(
-        self, connection: Connection, tenant_id: UUID, scoring_id: UUID, now: datetime
-    ) -> JobMessage:
-        context = self._context
-        for kind in (JobKind.FLOW, JobKind.SCORE):
-            await check_backlog(connection, tenant_id, kind, context.settings.tenant_backlog)
-        return await add_job(
-            connection,
-            tenant_id,
-            context.ids.new(),
-            StartScoring(scoring_id=scoring_id),
-            JobKind.FLOW,
-            now=now,
-            first_retry_s=context.settings.job_first_retry_s,
-        )
+        keys = await repository.find_learner_keys([handed_in.learner_id])
+        rubrics = await repository.find_rubrics([handed_in.rubric])
+        key, rubric = keys.get(handed_in.learner_id), rubrics.get(handed_in.rubric)
+        if key is None or rubric is None:
+            raise NotFoundError(errors=missing(key, rubric))
+        return Sealer(self._context, tenant).row(scoring_id, handed_in, taken, key, rubric)
 
 
-async def _ingredients(
-    repository: ScoringRepository, learner_id: UUID, rubric: str
-) -> tuple[SealKey, RubricPin]:
-    """Return the learner's key and the rubric version; name each that is missing."""
-    key = await repository.find_learner_key(learner_id)
-    pin = await repository.find_rubric(rubric)
-    if key is not None and pin is not None:
-        return key, pin
-    errors = []
-    if key is None:
-        errors.append(_missing("/learner_id", "No such learner"))
-    if pin is None:
-        errors.append(_missing("/rubric", "No such rubric"))
-    raise NotFoundError(errors=tuple(errors))
+async def note_held(
+    context: ProcessContext, connection: Connection, tenant_id: UUID, new: NewScoring
+) -> None:
+    """Write the event of a scoring that waits for somebody to say who is who."""
+    await add_event(
+        connection,
+        tenant_id,
+        context.ids.new(),
+        EventType.SCORING_HELD,
+        new.scoring_id,
+        ScoringHeld(flags=tuple(flag.code for flag in new.flags)),
+        now=new.at,
+    )
 
 
-def _missing(pointer: str, detail: str) -> FieldError:
-    return FieldError(pointer=pointer, code="not-found", detail=detail)
+async def queue(
+    context: ProcessContext, connection: Connection, tenant_id: UUID, scoring_id: UUID
+) -> JobMessage:
+    """Have a queued scoring scored; return the message to publish after the commit.
+
+    Raises:
+        BacklogFullError: too much of this tenant's work is waiting.
+    """
+    now: datetime = context.clock.now()
+    for kind in (JobKind.FLOW, JobKind.SCORE):
+        await check_backlog(connection, tenant_id, kind, context.settings.tenant_backlog)
+    return await add_job(
+        connection,
+        tenant_id,
+        context.ids.new(),
+        StartScoring(scoring_id=scoring_id),
+        JobKind.FLOW,
+        now=now,
+        first_retry_s=context.settings.job_first_retry_s,
+    )
+
+
+async def _take_in(handed_in: HandedIn) -> Taken:
+    if sum(len(turn.text) for turn in handed_in.turns) < LONG:
+        return take_in(handed_in.turns, handed_in.language)
+    return await asyncio.to_thread(take_in, handed_in.turns, handed_in.language)

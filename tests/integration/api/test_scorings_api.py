@@ -21,7 +21,7 @@ def _conversation(turns: int = 2, **fields: Any) -> dict[str, Any]:
         "turns": [
             {
                 "role": "agent" if number % 2 == 0 else "customer",
-                "text": f"Sentence number {number}.",
+                "text": f"This is sentence number {number}.",
                 "start_ms": number * 1000,
                 "end_ms": number * 1000 + 900,
             }
@@ -71,7 +71,7 @@ async def test_a_conversation_is_queued_and_sealed(
     plain = key.open(sealed, "conversations.turns", conversation_id.bytes)
     turns = msgspec.json.decode(plain, type=tuple[TranscriptTurn, ...])
     assert [turn.id for turn in turns] == ["t1", "t2"]
-    assert turns[1].text == "Sentence number 1."
+    assert turns[1].text == "This is sentence number 1."
     assert jobs == 1
 
 
@@ -112,9 +112,14 @@ async def test_five_hundred_turns_and_no_more(partner: Partner) -> None:
         ({"occurred_at": "yesterday"}, "/occurred_at", "format"),
         ({"conversation": {"source": "call", "turns": []}}, "/conversation/turns", "too-short"),
         (
-            {"conversation": {"source": "call", "turns": [{"role": "customer", "text": "Hi"}]}},
+            {
+                "conversation": {
+                    "source": "call",
+                    "turns": [{"role": "customer", "text": "one two three four five " * 2}],
+                }
+            },
             "/conversation/turns",
-            "agent-missing",
+            "one-speaker",
         ),
     ],
 )

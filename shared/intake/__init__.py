@@ -1,0 +1,1 @@
+"""Takes transcripts in: cleans them, checks the limits, looks at language and roles. Pure."""
