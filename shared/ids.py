@@ -21,7 +21,7 @@ _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 PREFIXES: Final = frozenset(
     {
         "ten", "key", "team", "lrn", "scn", "rub", "sim", "turn", "conv",
-        "scr", "asm", "evt", "job", "op", "req",
+        "scr", "asm", "dsp", "evt", "job", "op", "req",
     }
 )  # fmt: skip
 """Every prefix in use; `req` marks request ids."""

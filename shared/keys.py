@@ -28,10 +28,15 @@ SCOPES: Final = (
     "scenarios:read",
     "scenarios:write",
     "rubrics:read",
+    "rubrics:write",
+    "skills:read",
+    "skills:write",
     "simulations:read",
     "simulations:write",
     "scorings:read",
     "scorings:write",
+    "assessments:review",
+    "assessments:dispute",
     "reports:read",
 )
 """Everything a tenant's key may be allowed to do."""

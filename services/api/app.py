@@ -3,6 +3,9 @@
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from services.api.assessments.disputes import DisputeService
+from services.api.assessments.routes import AssessmentRoutes
+from services.api.assessments.service import AssessmentService
 from services.api.auth import Authenticator
 from services.api.batches.routes import BatchRoutes
 from services.api.batches.service import BatchService
@@ -25,13 +28,18 @@ from services.api.rubrics.routes import RubricRoutes
 from services.api.rubrics.service import RubricService
 from services.api.scenarios.routes import ScenarioRoutes
 from services.api.scenarios.service import ScenarioService
+from services.api.scorings.batch_routes import ScoringBatchRoutes
+from services.api.scorings.batches import ScoringBatchService
 from services.api.scorings.routes import ScoringRoutes
 from services.api.scorings.service import ScoringService
+from services.api.scorings.settling import RolesService
 from services.api.simulations.branches import BranchService
 from services.api.simulations.result_routes import ResultRoutes
 from services.api.simulations.routes import SimulationRoutes
 from services.api.simulations.service import SimulationService
 from services.api.simulations.turns import TurnService
+from services.api.skills.routes import SkillRoutes
+from services.api.skills.service import SkillService
 from services.api.teams.routes import TeamRoutes
 from services.api.teams.service import TeamService
 
@@ -61,16 +69,22 @@ def create_app(context: ProcessContext) -> Litestar:
 def _endpoints(context: ProcessContext) -> list[tuple[Endpoint, Handler]]:
     teams = TeamService(context)
     live = LiveReplies(context.nats)
+    assessments = AssessmentService(context)
+    operations = OperationService(context)
+    skills = SkillService(context)
     routes: tuple[object, ...] = (
         TeamRoutes(teams),
         LearnerRoutes(LearnerService(context), context.clock),
         ScenarioRoutes(ScenarioService(context)),
         RubricRoutes(RubricService(context)),
+        SkillRoutes(skills),
         SimulationRoutes(SimulationService(context), TurnService(context, live)),
         ResultRoutes(BranchService(context)),
         BatchRoutes(BatchService(context)),
-        OperationRoutes(OperationService(context)),
-        ScoringRoutes(ScoringService(context), context.clock),
-        ReportRoutes(ReportService(context.nats), teams, context.clock),
+        OperationRoutes(operations),
+        ScoringRoutes(ScoringService(context), RolesService(context), context.clock),
+        ScoringBatchRoutes(ScoringBatchService(context), operations),
+        AssessmentRoutes(assessments, DisputeService(context, assessments), skills),
+        ReportRoutes(ReportService(context.nats), teams, skills, context.clock),
     )
     return [pair for each in routes for pair in endpoints_of(each)]

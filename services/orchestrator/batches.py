@@ -17,6 +17,7 @@ from shared.contracts.events import EventType
 from shared.contracts.jobs import (
     ActivityDone,
     BatchJob,
+    BulkScoreJob,
     JobKind,
     JobMessage,
     Part,
@@ -25,6 +26,7 @@ from shared.contracts.jobs import (
     encode_payload,
 )
 from shared.contracts.simulation import EndReason
+from shared.db.bulk import count_scoring
 from shared.db.jobs import count_down
 from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
@@ -143,6 +145,18 @@ async def bury_part_job(
     context.publisher.wake_events()
     if message is not None:
         await context.publisher.job(message)
+
+
+async def bury_bulk_job(
+    context: Context, tenant_id: UUID, job_id: UUID, job: BulkScoreJob, code: str
+) -> None:
+    """Fail a scoring that no worker survived; the others of its request go on."""
+    now = context.clock.now()
+    await lives.fail_scoring(context, tenant_id, job.scoring_id, code)
+    async with tenant_tx(context.database, tenant_id) as connection:
+        if await OrchestratorRepository(connection, tenant_id).bury_job(job_id, code, now):
+            await count_scoring(connection, tenant_id, job.operation_id, context.ids.new(), now)
+    context.publisher.wake_events()
 
 
 async def write_part_jobs(context: Context, connection: Connection, ref: BatchPartRef) -> None:

@@ -18,8 +18,10 @@ from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.jobs import (
     ActivityDone,
     BatchJob,
+    BulkScoreJob,
     JobMessage,
     JobPayload,
+    RescoreJob,
     ScoreJob,
     SimulationEnded,
     StartBatch,
@@ -85,7 +87,7 @@ class FlowHandler:
                 )
             case ActivityDone():
                 await self._complete(payload)
-            case TurnJob() | ScoreJob() | BatchJob():
+            case TurnJob() | ScoreJob() | BulkScoreJob() | RescoreJob() | BatchJob():
                 log.error("flow.foreign_job", job_id=str(message.job_id))
             case _:
                 assert_never(payload)

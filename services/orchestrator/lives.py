@@ -6,7 +6,7 @@ from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
-from shared.contracts.jobs import JobKind, SimulationEnded
+from shared.contracts.jobs import JobKind, RescoreJob, SimulationEnded
 from shared.contracts.simulation import EndReason
 from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
@@ -58,6 +58,15 @@ async def fail_scoring(context: Context, tenant_id: UUID, scoring_id: UUID, code
                 now=now,
             )
     context.publisher.wake_events()
+
+
+async def fail_rescore(context: Context, tenant_id: UUID, job: RescoreJob, code: str) -> None:
+    """Write into the timeline that a second judgment will not come; the first one stays."""
+    async with tenant_tx(context.database, tenant_id) as connection:
+        repository = OrchestratorRepository(connection, tenant_id)
+        await repository.add_rescore_failed(
+            job.scoring_id, job.assessment_id, code, context.clock.now()
+        )
 
 
 async def fail_unstarted(context: Context, tenant_id: UUID, scoring_id: UUID, code: str) -> None:

@@ -228,3 +228,13 @@ update operations o
      select from operation_parts p
       where p.tenant_id = $1 and p.operation_id = $2 and p.ended_at is null)
 returning status
+
+-- name: lock_scoring
+-- Entries of the timeline get their numbers one after the other.
+select assessment_id from scorings where tenant_id = $1 and scoring_id = $2 for update
+
+-- name: rescore_failed
+-- The second judgment that was asked for will not come.
+insert into review_entries (tenant_id, scoring_id, sequence, kind, assessment_id, codes, at)
+select $1, $2, coalesce(max(sequence), 0) + 1, 'rescore_failed', $3, array[$4::text], $5
+  from review_entries where tenant_id = $1 and scoring_id = $2

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from services.orchestrator import lives
-from services.orchestrator.batches import bury_part_job
+from services.orchestrator.batches import bury_bulk_job, bury_part_job
 from services.orchestrator.context import Context
 from services.orchestrator.repository import (
     EVENTS_PER_PASS,
@@ -26,8 +26,10 @@ from services.orchestrator.repository import (
 from shared.contracts.jobs import (
     ActivityDone,
     BatchJob,
+    BulkScoreJob,
     JobKind,
     ReplyTo,
+    RescoreJob,
     ScoreJob,
     StartScoring,
     StartSimulation,
@@ -176,6 +178,10 @@ class Relay:
                 await bury_part_job(self._context, tenant_id, job_id, payload, WORKER_CRASHED)
             case ScoreJob(reply_to=reply_to) | BatchJob(reply_to=reply_to):
                 await self._fail_activity(tenant_id, reply_to)
+            case BulkScoreJob():
+                await bury_bulk_job(self._context, tenant_id, job_id, payload, WORKER_CRASHED)
+            case RescoreJob():
+                await lives.fail_rescore(self._context, tenant_id, payload, WORKER_CRASHED)
             case StartScoring(scoring_id=scoring_id):
                 await lives.fail_unstarted(self._context, tenant_id, scoring_id, WORKER_CRASHED)
             case StartSimulation(simulation_id=simulation_id):

@@ -86,6 +86,15 @@ class OrchestratorRepository:
         )
         return row is not None
 
+    async def add_rescore_failed(
+        self, scoring_id: UUID, assessment_id: UUID, code: str, now: datetime
+    ) -> None:
+        """Note in the timeline that a revision will not come."""
+        await self._connection.fetchval(SQL["lock_scoring"], self._tenant_id, scoring_id)
+        await self._connection.execute(
+            SQL["rescore_failed"], self._tenant_id, scoring_id, assessment_id, code, now
+        )
+
     async def find_simulation(self, simulation_id: UUID) -> SimulationRow | None:
         """Return the simulation, locked until the transaction ends."""
         row = await self._connection.fetchrow(SQL["simulation"], self._tenant_id, simulation_id)

@@ -5,9 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import UUID
 
+import msgspec
+
 from services.scoring_worker.judging.judge import judge
 from services.scoring_worker.repository import (
     LearnerErasedError,
+    Revision,
     ScoringCase,
     ScoringRepository,
 )
@@ -15,10 +18,18 @@ from shared.audit.audit import audit
 from shared.clock import Clock
 from shared.config import Settings
 from shared.contracts.base import Record
-from shared.contracts.events import EventType, ScoringCompleted
-from shared.contracts.jobs import ActivityDone, JobKind, JobMessage, ScoreJob
+from shared.contracts.events import EventType, ScoringCompleted, ScoringRevised
+from shared.contracts.jobs import (
+    ActivityDone,
+    BulkScoreJob,
+    JobKind,
+    JobMessage,
+    RescoreJob,
+    ScoreJob,
+)
 from shared.contracts.scoring import JudgeResult
 from shared.contracts.simulation import Fault
+from shared.db.bulk import count_scoring
 from shared.db.jobs import claim, finish, kept_lease
 from shared.db.keys import KeyRing
 from shared.db.outbox import add_event, add_job
@@ -34,11 +45,21 @@ LEARNER_ERASED = "learner-erased"
 """Failure code: the conversation cannot be read any more."""
 
 
+OVERRIDE_SUPERSEDED = "override_superseded"
+"""Reason for a review: people had changed the revision that this one replaces."""
+
+
 class Verdict(Record, frozen=True, kw_only=True):
     """What a conversation showed: of the learner, and of the simulator."""
 
     result: JudgeResult
     faults: tuple[Fault, ...]
+
+
+class _Reason(Record, frozen=True, kw_only=True):
+    """Data of `scoring.failed`."""
+
+    reason: str
 
 
 class ScoreHandler:
@@ -65,23 +86,35 @@ class ScoreHandler:
 
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `score`."""
-        tenant_id = message.tenant_id
         case: ScoringCase | None = None
         failure: str | None = None
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self._database, message.tenant_id) as connection:
             job = await claim(connection, message, self._settings.job_lease_s)
-            if not isinstance(job, ScoreJob):
+            if not isinstance(job, ScoreJob | BulkScoreJob | RescoreJob):
                 return
-            repository = await self._repository(connection, tenant_id)
             try:
-                case = await repository.find_case(job.scoring_id)
+                case = await self._find(connection, message.tenant_id, job)
             except LearnerErasedError:
                 failure = LEARNER_ERASED
         verdict: Verdict | None = None
         if case is not None:
             with kept_lease(self._database, message, self._settings.job_lease_s):
                 verdict = await self._judge(case)
-        await self._store(message, job, case, verdict, failure)
+        match job:
+            case RescoreJob():
+                await self._revise(message, job, case, verdict)
+            case ScoreJob():
+                await self._store(message, job, case, verdict, failure)
+            case BulkScoreJob():
+                await self._store_one_of_many(message, job, case, verdict, failure)
+
+    async def _find(
+        self, connection: Connection, tenant_id: UUID, job: ScoreJob | BulkScoreJob | RescoreJob
+    ) -> ScoringCase | None:
+        repository = await self._repository(connection, tenant_id)
+        if isinstance(job, RescoreJob):
+            return await repository.find_case(job.scoring_id, (job.rubric_id, job.rubric_version))
+        return await repository.find_case(job.scoring_id)
 
     async def _judge(self, case: ScoringCase) -> Verdict:
         work = partial(_verdict, case)
@@ -119,6 +152,94 @@ class ScoreHandler:
             faults=sorted({fault.code for fault in verdict.faults}) if verdict else [],
         )
 
+    async def _store_one_of_many(
+        self,
+        message: JobMessage,
+        job: BulkScoreJob,
+        case: ScoringCase | None,
+        verdict: Verdict | None,
+        failure: str | None,
+    ) -> None:
+        """Store a result that no workflow waits for; the last one of its request ends that."""
+        now = self._clock.now()
+        tenant_id = message.tenant_id
+        async with tenant_tx(self._database, tenant_id) as connection:
+            if case is not None and verdict is not None:
+                await self._assess(connection, tenant_id, job.scoring_id, case, verdict)
+            elif failure is not None:
+                await self._fail(connection, tenant_id, job.scoring_id, failure)
+            if await finish(connection, tenant_id, message.job_id):
+                await count_scoring(connection, tenant_id, job.operation_id, self._ids.new(), now)
+        self._publisher.wake_events()
+        log.info("scoring.judged", scoring_id=str(job.scoring_id), failure=failure, faults=[])
+
+    async def _fail(
+        self, connection: Connection, tenant_id: UUID, scoring_id: UUID, code: str
+    ) -> None:
+        now = self._clock.now()
+        repository = await self._repository(connection, tenant_id)
+        if await repository.fail(scoring_id, code, now):
+            await add_event(
+                connection,
+                tenant_id,
+                self._ids.new(),
+                EventType.SCORING_FAILED,
+                scoring_id,
+                _Reason(reason=code),
+                now=now,
+            )
+
+    async def _revise(
+        self,
+        message: JobMessage,
+        job: RescoreJob,
+        case: ScoringCase | None,
+        verdict: Verdict | None,
+    ) -> None:
+        """Store a second judgment as the revision that counts; the earlier ones stay."""
+        tenant_id = message.tenant_id
+        async with tenant_tx(self._database, tenant_id) as connection:
+            if case is not None and verdict is not None:
+                await self._add_revision(connection, tenant_id, job, case, verdict.result)
+            await finish(connection, tenant_id, message.job_id)
+        self._publisher.wake_events()
+        log.info("scoring.judged_again", scoring_id=str(job.scoring_id), done=case is not None)
+
+    async def _add_revision(
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        job: RescoreJob,
+        case: ScoringCase,
+        result: JudgeResult,
+    ) -> None:
+        now = self._clock.now()
+        repository = await self._repository(connection, tenant_id)
+        latest = await repository.lock_latest(job.scoring_id, job.assessment_id)
+        if latest is None:
+            return
+        if latest.is_by_person:
+            reasons = (*result.needs_review, OVERRIDE_SUPERSEDED)
+            result = msgspec.structs.replace(result, needs_review=reasons)
+        revision = Revision(
+            number=latest.revision + 1, cause="rescore", rubric=(job.rubric_id, job.rubric_version)
+        )
+        await repository.insert_assessment(
+            job.scoring_id, job.assessment_id, case, result, now, revision
+        )
+        await repository.count_revision(job.scoring_id, job.assessment_id)
+        await add_event(
+            connection,
+            tenant_id,
+            self._ids.new(),
+            EventType.SCORING_REVISED,
+            job.scoring_id,
+            ScoringRevised(
+                assessment_id=job.assessment_id, revision=revision.number, cause=revision.cause
+            ),
+            now=now,
+        )
+
     async def _assess(
         self,
         connection: Connection,
@@ -151,6 +272,6 @@ class ScoreHandler:
 def _verdict(case: ScoringCase) -> Verdict:
     played = case.played
     return Verdict(
-        result=judge(case.transcript, case.rubric, required_steps=case.steps),
+        result=judge(case.transcript, case.rubric, required_steps=case.steps, flags=case.flags),
         faults=() if played is None else audit(played.scenario, played.turns, played.end_reason),
     )

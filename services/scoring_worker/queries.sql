@@ -1,10 +1,11 @@
 -- name: scoring
--- Everything the judge needs about one scoring, in one round trip.
+-- Everything the judge needs about one scoring, in one round trip. $3 and $4: another rubric version than its own.
 select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
-       k.wrapped, c.turns as conversation, v.spec as rubric, sv.spec as scenario, m.end_reason
+       k.wrapped, c.turns as conversation, c.language, c.roles, c.flags, v.spec as rubric, sv.spec as scenario, m.end_reason
   from scorings s
   join rubric_versions v
-    on v.tenant_id = s.tenant_id and v.rubric_id = s.rubric_id and v.version = s.rubric_version
+    on v.tenant_id = s.tenant_id and v.rubric_id = coalesce($3, s.rubric_id)
+   and v.version = coalesce($4, s.rubric_version)
   left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
   left join conversations c
     on c.tenant_id = s.tenant_id and c.conversation_id = s.conversation_id
@@ -17,7 +18,7 @@ select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
 
 -- name: turns
 -- A finished simulation's turns, their words sealed, with what the engine decided.
-select seq, role, text, state, surface, created_at from turns
+select seq, role, text, state, surface, causes, created_at from turns
  where tenant_id = $1 and simulation_id = $2 order by seq
 
 -- name: complete
@@ -27,11 +28,30 @@ update scorings set status = 'completed', assessment_id = $3, finished_at = $4, 
  where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
 returning simulation_id
 
+-- name: fail_scoring
+-- The visible end of one that cannot be judged; a finished one stays as it is.
+update scorings set status = 'failed', failure_code = $3, finished_at = $4
+ where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
+returning scoring_id
+
 -- name: insert_assessment
--- The immutable result.
+-- The immutable result. Without a rubric of its own, a revision has that of the scoring.
 insert into assessments (tenant_id, assessment_id, scoring_id, learner_id, revision, overall, result,
-                         engine, engine_version, created_at)
-values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9)
+                         engine, engine_version, created_at, cause, rubric_id, rubric_version)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+
+-- name: lock_latest
+-- The revision that counts; the row lock of the scoring orders revisions.
+select a.revision, a.origin, exists (
+         select from assessments where tenant_id = $1 and assessment_id = $3) as is_made
+  from scorings s
+  join assessments a on a.tenant_id = $1 and a.assessment_id = s.assessment_id
+ where s.tenant_id = $1 and s.scoring_id = $2 and s.status = 'completed'
+   for update of s
+
+-- name: count_revision
+-- From now on this revision counts.
+update scorings set assessment_id = $3 where tenant_id = $1 and scoring_id = $2
 
 -- name: insert_skills
 -- The numbers that reports read, apart from the sealed text.

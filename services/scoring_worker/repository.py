@@ -1,26 +1,40 @@
 """What the scoring worker reads and writes, typed; sealed columns are opened and sealed here."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from services.scoring_worker.minds import known_outcome, mind_shifts
 from shared.audit.audit import AuditedTurn
 from shared.contracts.base import Record
 from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import ScenarioSpec, Step
-from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
-from shared.contracts.simulation import Fault, PersonaState, Surface
+from shared.contracts.scoring import JudgeResult, MindShift, Transcript, TranscriptTurn
+from shared.contracts.simulation import Cause, Fault, PersonaState, Surface
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.sql import Queries
+from shared.intake.roles import swap_roles
+from shared.intake.taking import INVISIBLE_REMOVED, ROLES_LOOK_SWAPPED, Flag, clean_turns
 
 SQL = Queries("services.scoring_worker")
 
 SIMULATOR_FAULT = "simulator_fault"
 """Why a result is left out of trends: the simulator failed the learner."""
 
+_TURNS = msgspec.json.Decoder(tuple[TranscriptTurn, ...])
+_TURNS_COLUMN = "conversations.turns"
+_FLAGS = msgspec.json.Decoder(tuple[Flag, ...])
+_CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
 _SURFACES = {surface.value: surface for surface in Surface}
+
+
+RubricVersion = tuple[UUID, int]
+"""A rubric's id and its version."""
 
 
 class LearnerErasedError(Exception):
@@ -41,6 +55,8 @@ class ScoringCase(Record, frozen=True, kw_only=True):
     learner_id: UUID
     transcript: Transcript
     rubric: RubricSpec
+    flags: tuple[str, ...]
+    """What was found odd about the transcript on the way in, as codes."""
     played: Played | None
     """None for conversations with real people: there is no simulator to audit."""
 
@@ -48,6 +64,26 @@ class ScoringCase(Record, frozen=True, kw_only=True):
     def steps(self) -> tuple[Step, ...]:
         """The process steps that the learner had to take."""
         return () if self.played is None else self.played.scenario.steps
+
+
+class Latest(Record, frozen=True, kw_only=True):
+    """The revision of a scoring that counts."""
+
+    revision: int
+    is_by_person: bool
+
+
+class Revision(Record, frozen=True, kw_only=True):
+    """What a new revision says of itself."""
+
+    number: int
+    cause: Literal["scoring", "rescore"]
+    rubric: RubricVersion | None
+    """None: the scoring's own."""
+
+
+FIRST = Revision(number=1, cause="scoring", rubric=None)
+"""The judge's first word."""
 
 
 class ScoringRepository:
@@ -58,35 +94,60 @@ class ScoringRepository:
         self._tenant_id = tenant_id
         self._key = key
 
-    async def find_case(self, scoring_id: UUID) -> ScoringCase | None:
-        """Return the case, or None when it is finished or gone.
+    async def find_case(
+        self, scoring_id: UUID, again_by: RubricVersion | None = None
+    ) -> ScoringCase | None:
+        """Return the case, or None when there is nothing to do: finished, failed or gone.
+
+        Args:
+            scoring_id: what to judge.
+            again_by: judge a finished one again, by this rubric version.
 
         Raises:
             LearnerErasedError: there is nothing left to read.
         """
-        row = await self._connection.fetchrow(SQL["scoring"], self._tenant_id, scoring_id)
-        if row is None or row["status"] in {"completed", "failed"}:
+        row = await self._connection.fetchrow(
+            SQL["scoring"], self._tenant_id, scoring_id, *(again_by or (None, None))
+        )
+        wanted = {"queued", "running"} if again_by is None else {"completed"}
+        if row is None or row["status"] not in wanted:
             return None
         if row["wrapped"] is None:
             raise LearnerErasedError
         key = self._key.learner_key(row["learner_id"], row["wrapped"])
         played: Played | None = None
         if row["simulation_id"] is None:
-            turns = _conversation(key, row["conversation_id"], row["conversation"])
+            transcript, flags = _conversation(key, row)
         else:
-            turns, audited = await self._simulation(key, row["simulation_id"])
             scenario = msgspec.json.decode(row["scenario"], type=ScenarioSpec)
+            heard, audited, mind = await self._simulation(key, row["simulation_id"], scenario)
             played = Played(scenario=scenario, turns=audited, end_reason=row["end_reason"])
+            turns, removed = clean_turns(heard)
+            transcript = Transcript(
+                turns=turns,
+                source=row["source"],
+                mind=mind,
+                outcome=known_outcome(_last_state(audited), row["end_reason"]),
+            )
+            flags = (INVISIBLE_REMOVED,) if removed else ()
         return ScoringCase(
             learner_id=row["learner_id"],
-            transcript=Transcript(turns=turns, source=row["source"]),
+            transcript=transcript,
             rubric=msgspec.json.decode(row["rubric"], type=RubricSpec),
+            flags=flags,
             played=played,
         )
 
+    async def fail(self, scoring_id: UUID, code: str, now: datetime) -> bool:
+        """Mark a scoring failed; say whether that changed anything."""
+        row = await self._connection.fetchrow(
+            SQL["fail_scoring"], self._tenant_id, scoring_id, code, now
+        )
+        return row is not None
+
     async def _simulation(
-        self, key: SealKey, simulation_id: UUID
-    ) -> tuple[tuple[TranscriptTurn, ...], tuple[AuditedTurn, ...]]:
+        self, key: SealKey, simulation_id: UUID, scenario: ScenarioSpec
+    ) -> tuple[tuple[TranscriptTurn, ...], tuple[AuditedTurn, ...], tuple[MindShift, ...]]:
         rows = await self._connection.fetch(SQL["turns"], self._tenant_id, simulation_id)
         start = rows[0]["created_at"] if rows else None
         audited = tuple(
@@ -109,7 +170,7 @@ class ScoringRepository:
             )
             for turn, row in zip(audited, rows, strict=True)
         )
-        return heard, audited
+        return heard, audited, mind_shifts(scenario, _answers(rows))
 
     async def complete(
         self, scoring_id: UUID, assessment_id: UUID, faults: tuple[Fault, ...], now: datetime
@@ -133,6 +194,21 @@ class ScoringRepository:
             )
         return True
 
+    async def lock_latest(self, scoring_id: UUID, wanted: UUID) -> Latest | None:
+        """Return what counts, locked; None when `wanted` is made or nothing is scored."""
+        row = await self._connection.fetchrow(
+            SQL["lock_latest"], self._tenant_id, scoring_id, wanted
+        )
+        if row is None or row["is_made"]:
+            return None
+        return Latest(revision=row["revision"], is_by_person=row["origin"] == "human")
+
+    async def count_revision(self, scoring_id: UUID, assessment_id: UUID) -> None:
+        """Let a revision count from now on."""
+        await self._connection.execute(
+            SQL["count_revision"], self._tenant_id, scoring_id, assessment_id
+        )
+
     async def insert_assessment(
         self,
         scoring_id: UUID,
@@ -140,6 +216,7 @@ class ScoringRepository:
         case: ScoringCase,
         result: JudgeResult,
         now: datetime,
+        revision: Revision = FIRST,
     ) -> None:
         """Store the result: numbers in the clear for reports, everything with words sealed."""
         wrapped = await self._connection.fetchval(
@@ -157,26 +234,41 @@ class ScoringRepository:
             assessment_id,
             scoring_id,
             case.learner_id,
+            revision.number,
             result.overall,
             sealed,
             result.engine,
             result.engine_version,
             now,
+            revision.cause,
+            *(revision.rubric or (None, None)),
         )
+        # Rows for reports: most conversations give no occasion for most skills, and the sealed
+        # result says so.
+        seen = [skill for skill in result.skills if skill.opportunities]
         await self._connection.execute(
             SQL["insert_skills"],
             self._tenant_id,
             assessment_id,
-            [skill.skill for skill in result.skills],
-            [skill.status.value for skill in result.skills],
-            [skill.score for skill in result.skills],
-            [skill.opportunities for skill in result.skills],
+            [skill.skill for skill in seen],
+            [skill.status.value for skill in seen],
+            [skill.score for skill in seen],
+            [skill.opportunities for skill in seen],
         )
 
 
-def _conversation(key: SealKey, conversation_id: UUID, sealed: bytes) -> tuple[TranscriptTurn, ...]:
-    plain = key.open(sealed, "conversations.turns", conversation_id.bytes)
-    return msgspec.json.decode(plain, type=tuple[TranscriptTurn, ...])
+def _conversation(key: SealKey, row: asyncpg.Record) -> tuple[Transcript, tuple[str, ...]]:
+    """Return a conversation with its roles as they were settled, and what was odd about it."""
+    conversation_id: UUID = row["conversation_id"]
+    turns = _TURNS.decode(key.open(row["conversation"], _TURNS_COLUMN, conversation_id.bytes))
+    flags = [flag.code for flag in _FLAGS.decode(row["flags"])]
+    if row["roles"] == "swapped":
+        turns = swap_roles(turns)
+        flags = [code for code in flags if code != ROLES_LOOK_SWAPPED]
+    return (
+        Transcript(turns=turns, source=row["source"], language=row["language"]),
+        tuple(flags),
+    )
 
 
 def _state(stored: str | None) -> PersonaState | None:
@@ -187,6 +279,21 @@ def _state(stored: str | None) -> PersonaState | None:
         return msgspec.json.decode(stored, type=PersonaState)
     except msgspec.ValidationError:
         return None
+
+
+def _answers(rows: Sequence[asyncpg.Record]) -> Iterator[tuple[str, tuple[Cause, ...]]]:
+    """Pair each turn of the learner with the causes noted in the customer's reply to it."""
+    answer: str | None = None
+    for row in rows:
+        if row["role"] == "learner":
+            answer = f"t{row['seq']}"
+        elif answer is not None and row["causes"] is not None:
+            yield answer, _CAUSES.decode(row["causes"])
+            answer = None
+
+
+def _last_state(turns: Sequence[AuditedTurn]) -> PersonaState | None:
+    return next((turn.state for turn in reversed(turns) if turn.state is not None), None)
 
 
 def _milliseconds(start: datetime | None, moment: datetime) -> int:

@@ -1,6 +1,7 @@
 """Events: things that happened, with ids and small facts."""
 
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from shared.contracts.base import Record
@@ -12,8 +13,14 @@ class EventType(StrEnum):
     SIMULATION_STARTED = "simulation.started"
     TURN_COMPLETED = "turn.completed"
     SIMULATION_ENDED = "simulation.ended"
+    SCORING_HELD = "scoring.held"
+    SCORING_ROLES_SETTLED = "scoring.roles_settled"
     SCORING_COMPLETED = "scoring.completed"
     SCORING_FAILED = "scoring.failed"
+    SCORING_REVISED = "scoring.revised"
+    SCORING_ACKNOWLEDGED = "scoring.acknowledged"
+    SCORING_DISPUTED = "scoring.disputed"
+    SCORING_DISPUTE_RESOLVED = "scoring.dispute_resolved"
     OPERATION_ENDED = "operation.ended"
 
 
@@ -32,8 +39,39 @@ class EventHeader(Record, frozen=True, kw_only=True):
     """Order within the tenant, from 1, without gaps; what consumers read by."""
 
 
+class ScoringHeld(Record, frozen=True, kw_only=True):
+    """Data of `scoring.held`: somebody must say who is who before it is scored."""
+
+    flags: tuple[str, ...]
+
+
+class ScoringRolesSettled(Record, frozen=True, kw_only=True):
+    """Data of `scoring.roles_settled`: somebody said who is who."""
+
+    roles: Literal["kept", "swapped"]
+
+
 class ScoringCompleted(Record, frozen=True, kw_only=True):
     """Data of `scoring.completed`."""
 
     assessment_id: UUID
     revision: int
+
+
+class ScoringRevised(Record, frozen=True, kw_only=True):
+    """Data of `scoring.revised`: a later revision counts from now on."""
+
+    assessment_id: UUID
+    revision: int
+    cause: str
+    """`rescore`, `override` or `resolution`."""
+
+
+class ScoringReviewed(Record, frozen=True, kw_only=True):
+    """Data of `scoring.acknowledged`, `scoring.disputed` and `scoring.dispute_resolved`."""
+
+    assessment_id: UUID
+    """The revision it is about; of a resolution, the one that counts afterwards."""
+    dispute_id: UUID | None = None
+    outcome: str | None = None
+    """Of a resolution: `upheld` or `changed`."""

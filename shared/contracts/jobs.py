@@ -58,6 +58,23 @@ class ScoreJob(Record, frozen=True, kw_only=True, tag="score"):
     reply_to: ReplyTo
 
 
+class BulkScoreJob(Record, frozen=True, kw_only=True, tag="bulk_score"):
+    """Judge one of many conversations that came in one request; the last one ends the operation."""
+
+    scoring_id: UUID
+    operation_id: UUID
+
+
+class RescoreJob(Record, frozen=True, kw_only=True, tag="rescore"):
+    """Judge a scored conversation again; the result is a new revision."""
+
+    scoring_id: UUID
+    assessment_id: UUID
+    """What the revision will be called: a second delivery finds it made."""
+    rubric_id: UUID
+    rubric_version: int
+
+
 class Part(Record, frozen=True, kw_only=True):
     """The share of a batch that one workflow drives."""
 
@@ -110,7 +127,7 @@ class ActivityDone(Record, frozen=True, kw_only=True, tag="activity_done"):
 FlowJob = StartSimulation | StartScoring | StartBatch | SimulationEnded | ActivityDone
 """What the orchestrator does for others: only it speaks to Temporal (docs/adr/0002)."""
 
-JobPayload = TurnJob | ScoreJob | BatchJob | FlowJob
+JobPayload = TurnJob | ScoreJob | BulkScoreJob | RescoreJob | BatchJob | FlowJob
 """The `payload` column of a job."""
 
 

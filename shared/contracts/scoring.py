@@ -96,6 +96,19 @@ class IndicatorResult(Record, frozen=True, kw_only=True):
     """Hits that were taken back because their quote failed the check."""
 
 
+class Override(Record, frozen=True, kw_only=True):
+    """A person's answer in place of the judge's; both stay."""
+
+    before: Score | None
+    """What stood there before, in the revision that was overridden."""
+    before_status: SkillStatus
+    judged: Score | None
+    """What the judge said, however often people changed it."""
+    reason_code: str
+    comment: str
+    """Empty where the rubric asks for none and the person wrote none."""
+
+
 class CriterionResult(Record, frozen=True, kw_only=True):
     """One criterion, scored from its indicators."""
 
@@ -112,6 +125,8 @@ class CriterionResult(Record, frozen=True, kw_only=True):
     """False: its condition did not hold, so it was not asked."""
     level: str | None = None
     """Label of the anchor that its score reaches."""
+    override: Override | None = None
+    """Set when a person gave the score; it has no interval then."""
     indicators: tuple[IndicatorResult, ...]
 
 

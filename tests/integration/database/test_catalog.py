@@ -18,7 +18,10 @@ APP_MAY_CALL = {
 """Procedures that set tables up are the owner's."""
 
 SYSTEM_MAY_SEE = {
-    "app.tenants": {"tenant_id", "slug", "status", "time_zone", "created_at"},
+    "app.tenants": {
+        "tenant_id", "slug", "status", "time_zone", "created_at", "dispute_window_h",
+        "dispute_answer_h",
+    },
     "app.api_keys": {
         "tenant_id", "key_id", "hash", "environment", "scopes", "team_ids", "learner_id",
         "expires_at", "revoked_at",

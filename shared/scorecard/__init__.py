@@ -1,0 +1,1 @@
+"""The arithmetic of scorecards: what the judge, a person's override and a dry run share."""

@@ -1,0 +1,63 @@
+"""A second judgment and a person's override on the whole product, down to the team's trend."""
+
+from typing import Any
+
+from tests.e2e.partner import Partner
+from tests.e2e.truth import settled
+from tests.support.waiting import eventually
+
+
+async def _scored(partner: Partner, scoring_id: str) -> dict[str, Any]:
+    scoring = await partner.get(f"/v1/scorings/{scoring_id}")
+    assert scoring["status"] == "completed"
+    found: dict[str, Any] = await partner.get(f"/v1/assessments/{scoring['assessment_id']}")
+    return found
+
+
+async def _mean(partner: Partner, team: str, skill: str) -> float | None:
+    trend = await partner.get(f"/v1/reports/teams/{team}/trend", skill=skill)
+    return trend["data"][0]["mean"] if trend["data"] else None
+
+
+async def test_revisions_follow_each_other_and_the_trend_follows_them(partner: Partner) -> None:
+    team = await partner.team("Reviewed")
+    learner = await partner.learner(team)
+    scoring_id = await partner.score(learner, exchanges=6)
+    await settled(partner)
+    first = await _scored(partner, scoring_id)
+    criterion = next(each for each in first["criteria"] if each["score"] is not None)
+    skill = criterion["skill"]
+    body = {
+        "criteria": [{"key": criterion["key"], "score": 0, "comment": "Not heard on the call."}],
+        "reason_code": "not_heard",
+        "expected_revision": 1,
+    }
+    overridden = await partner.insist(f"/v1/assessments/{first['id']}/overrides", body)
+
+    assert overridden.json()["overall"] < first["overall"]
+
+    rescored = await partner.insist(f"/v1/scorings/{scoring_id}/rescore", {"rubric": "support"})
+    assert rescored.json()["replaces_override"] is True
+    path = f"/v1/assessments/{rescored.json()['assessment_id']}"
+
+    async def is_there() -> bool:
+        return (await partner.http.get(path)).status_code == 200
+
+    await eventually(is_there)
+    third = await partner.get(path)
+    assert (third["revision"], third["cause"], third["rubric"]["slug"]) == (3, "rescore", "support")
+    assert "override_superseded" in third["needs_review"]
+    assert await partner.get(f"/v1/assessments/{first['id']}") == {**first, "is_latest": False}
+    timeline = await partner.get(f"/v1/scorings/{scoring_id}/timeline")
+    assert [each["kind"] for each in timeline["data"]] == [
+        "scored",
+        "overridden",
+        "rescore_requested",
+        "rescored",
+    ]
+    wanted = next(each["score"] for each in third["skills"] if each["skill"] == skill)
+
+    async def trend_has_moved() -> bool:
+        return await _mean(partner, team, skill) == wanted
+
+    await eventually(trend_has_moved)
