@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.cli import play, scenarios
+from infra.cli import play, rubrics, scenarios, score, validate
 from infra.cli.errors import CommandError
 
 SERVICES = ("api", "orchestrator", "sim-worker", "scoring-worker", "reporting")
@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     _tenant_commands(commands)
     play.add_parser(commands)
     scenarios.add_parser(commands)
+    rubrics.add_parser(commands)
+    validate.add_parser(commands)
+    score.add_parser(commands)
     reports = commands.add_parser("reports", help="recompute or check a tenant's rollups")
     reports.add_argument("action", choices=("rebuild", "verify"))
     reports.add_argument("tenant", help="slug")
@@ -69,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from infra.cli.commands import COMMANDS
 
     try:
-        return (COMMANDS | {"scenarios": scenarios.scenarios})[options.command](options)
+        authoring = {"scenarios": scenarios.scenarios, "rubrics": rubrics.rubrics}
+        authoring |= {"validate": validate.validate, "score": score.score}
+        return (COMMANDS | authoring)[options.command](options)
     except CommandError as error:
         sys.stderr.write(f"rapport: {error}\n")
         return 1
