@@ -165,7 +165,7 @@ async def _common_advice(telling: Telling, team: Team, skill: str) -> str:
 
 
 def _lowest(assessment: Assessment) -> str:
-    scored = [(each.score, each.skill) for each in assessment.skills if each.score is not None]
+    scored = [(each.score, each.skill) for each in assessment.asked if each.score is not None]
     return min(scored)[1] if scored else ""
 
 

@@ -100,5 +100,5 @@ class Record(msgspec.Struct, kw_only=True):
 
 
 def skills_of(assessment: Assessment) -> dict[str, int | None]:
-    """Return score by skill; None where the judge gave no number."""
-    return {skill.skill: skill.score for skill in assessment.skills}
+    """Return score by skill that the rubric asks for; None where the judge gave no number."""
+    return {skill.skill: skill.score for skill in assessment.asked}

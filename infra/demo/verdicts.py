@@ -62,7 +62,9 @@ def coach(page: Page, assessment: Assessment, kinds: tuple[str, ...]) -> None:
         sign = "+" if advice.kind == "strength" else "-"
         quote = f"“{_cut(advice.evidence.quote, QUOTE_CHARS)}”" if advice.evidence else advice.skill
         page.paragraph(f"{sign} {quote}", indent=5, hang=2, style="bold")
-        page.paragraph(advice.text, indent=7)
+        page.paragraph(" ".join(filter(None, (advice.text, advice.effect))), indent=7)
+        if advice.better:
+            page.paragraph(f"You could say: {advice.better}", indent=7)
 
 
 def has_evidence(assessment: Assessment) -> bool:

@@ -108,6 +108,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...]
     next_practice: str | None
 
+    @property
+    def asked(self) -> tuple[SkillScore, ...]:
+        """The skills that the rubric asks for; the others come from the standard indicators."""
+        return tuple(skill for skill in self.skills if skill.basis == "rubric")
+
 
 class Trend(msgspec.Struct, frozen=True):
     """A team's skills by week."""

@@ -120,7 +120,7 @@ class Screen:
         overall = "too little to score" if result.overall is None else f"{result.overall} of 100"
         page.paragraph(f"Assessment: {overall}", style="bold")
         for skill in result.skills:
-            if skill.score is not None:
+            if skill.score is not None and skill.basis == "rubric":
                 bar = self._bar("trust", skill.score)
                 page.line(f"     {skill.skill.ljust(34)}{bar}")
         page.line()
@@ -128,7 +128,11 @@ class Screen:
             style = "green" if advice.kind == "strength" else "yellow"
             page.paragraph(advice.text, style=style, hang=2)
             if advice.evidence is not None:
-                page.paragraph(f'"{advice.evidence.quote}"', indent=5, style="dim")
+                page.paragraph(f"“{advice.evidence.quote}”", indent=5, style="dim")
+            if advice.effect:
+                page.paragraph(advice.effect, indent=5)
+            if advice.better:
+                page.paragraph(f"You could say: {advice.better}", indent=5, hang=2)
         if result.next_practice:
             page.line()
             page.paragraph(result.next_practice)

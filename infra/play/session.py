@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.scoring_worker.judging.judge import judge
+from services.scoring_worker.minds import known_outcome, mind_shifts
 from services.sim_worker.engine.conversation import respond, start
 from services.sim_worker.engine.playing import Exchange, Trace
 from services.sim_worker.engine.wording import word
@@ -106,7 +107,17 @@ class Session:
         )
 
     def _assess(self) -> JudgeResult:
-        transcript = Transcript(turns=_transcript(self.lines()), source="simulation")
+        answers = (
+            (f"t{2 * number + 1}", exchange.move.causes)
+            for number, exchange in enumerate(self.exchanges)
+        )
+        end_reason = self.end_reason or EndReason.LEARNER_ENDED
+        transcript = Transcript(
+            turns=_transcript(self.lines()),
+            source="simulation",
+            mind=mind_shifts(self.scenario, answers),
+            outcome=known_outcome(self.state, end_reason),
+        )
         return judge(transcript, self._rubric, required_steps=self.scenario.steps)
 
 

@@ -4,13 +4,18 @@ These are the occasions of the indicators.
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 
 from services.scoring_worker.judging.phrases import PHRASES, either
-from services.scoring_worker.judging.words import fold, topics
+from services.scoring_worker.judging.words import fold, sentences, topics
 from shared.contracts.base import Record
 from shared.contracts.dialogue import Act, TurnAnalysis
+from shared.dialogue.analyzer import analyze
+from shared.dialogue.lexicon import LEXICON, Choice
+from shared.dialogue.segments import TOKEN
+from shared.dialogue.spelling import canonical
 from shared.dialogue.valence import customer_valence
 
 
@@ -35,6 +40,8 @@ SHOUTED = re.compile(r"\b[A-Z]{4,}\b.*\b[A-Z]{4,}\b|!{2,}")
 
 NEGATION_CHARS = 30
 """How far before a feeling word a negation is looked for: `no longer` plus one long word."""
+
+_HURTS = frozenset({Act.INSULT, Act.THREATEN})
 
 BITTER = -60
 """Valence (-100..100) that takes at least two bitter words more than friendly ones."""
@@ -73,14 +80,66 @@ def find_feeling(text: str) -> tuple[Feeling, int, int] | None:
     return None
 
 
+def analyze_customer(text: str) -> TurnAnalysis:
+    """Return what the judge looks for in a customer turn: its words, insults and threats.
+
+    A turn without a phrase of these two comes back without any act and question: nothing else that
+    a customer does is judged, and to find it would cost as much as reading an agent turn.
+    """
+    folded, parts = fold(text), sentences(text)
+    count = 0
+    for start, end in parts:
+        words = [canonical(word) for word in TOKEN.findall(folded, start, end)]
+        count += len(words)
+        if _may_hurt(words):
+            return analyze(text)
+    return TurnAnalysis(acts=(), words=count, sentences=len(parts), questions=0)
+
+
+_Needed = tuple[frozenset[str] | None, ...]
+"""For each phrase the words of which its sentence must hold one (None: any will do)."""
+
+
+def _may_hurt(words: list[str]) -> bool:
+    """Say whether an insult or a threat may stand in a sentence of these words."""
+    held: frozenset[str] | None = None
+    for index, word in enumerate(words):
+        hurting = _hurting(word)
+        if hurting is None:
+            continue
+        by_next, always = hurting
+        following = words[index + 1] if index + 1 < len(words) else ""
+        held = held or frozenset(words)
+        for needed in by_next.get(following, always):
+            if needed is None or not held.isdisjoint(needed):
+                return True
+    return False
+
+
+@lru_cache(maxsize=16384)
+def _hurting(word: str) -> tuple[Mapping[str, _Needed], _Needed] | None:
+    """Return the insults and threats that begin with a word, by the next one, and before others."""
+    follow = LEXICON.acts.get(word)
+    if follow is None:
+        return None
+    by_next, always = follow.choices
+    found = {following: _harsh(choice) for following, choice in by_next.items()}
+    rest = _harsh(always) if always else ()
+    return (found, rest) if rest or any(found.values()) else None
+
+
+def _harsh(choice: Choice) -> _Needed:
+    return tuple(needed for needed, _, pattern in choice.candidates if pattern.act in _HURTS)
+
+
 def read_customer(text: str, analysis: TurnAnalysis) -> CustomerCues:
     """Return the cues of one customer turn."""
+    folded = fold(text)
     found = find_feeling(text)
-    feeling, start, end = found or (None, 0, 0)
-    if feeling is None:
-        feeling, start, end = _implied_feeling(text, analysis)
-    asks = bool(ASKS.search(fold(text)))
-    tests_patience = _tests_patience(text, feeling, analysis)
+    repeated = REPEATED.search(folded)
+    feeling, start, end = found or _implied_feeling(text, analysis, repeated)
+    asks = bool(ASKS.search(folded))
+    tests_patience = repeated is not None or _tests_patience(folded, feeling, analysis)
     return CustomerCues(
         feeling=feeling,
         start=start,
@@ -90,27 +149,27 @@ def read_customer(text: str, analysis: TurnAnalysis) -> CustomerCues:
         settled=feeling is None
         and not asks
         and not tests_patience
-        and SETTLED.search(fold(text)) is not None,
+        and SETTLED.search(folded) is not None,
         tests_patience=tests_patience,
     )
 
 
-def _implied_feeling(text: str, analysis: TurnAnalysis) -> tuple[Feeling | None, int, int]:
+def _implied_feeling(
+    text: str, analysis: TurnAnalysis, again: re.Match[str] | None
+) -> tuple[Feeling | None, int, int]:
     """Find a feeling without a name: shouting, insults, threats, repetition, bitter words."""
     if SHOUTED.search(text) or analysis.has(Act.INSULT) or analysis.has(Act.THREATEN):
         return Feeling.ANGER, 0, len(text)
-    again = REPEATED.search(fold(text))
     if again is not None:
         return Feeling.STRAIN, again.start(), again.end()
     bitter = customer_valence(text) <= BITTER
     return (Feeling.STRAIN, 0, len(text)) if bitter else (None, 0, 0)
 
 
-def _tests_patience(text: str, feeling: Feeling | None, analysis: TurnAnalysis) -> bool:
+def _tests_patience(folded: str, feeling: Feeling | None, analysis: TurnAnalysis) -> bool:
     return (
         feeling in {Feeling.ANGER, Feeling.CONFUSION, Feeling.DISTRUST}
         or (feeling is not Feeling.SHAME and analysis.has(Act.INSULT))
         or analysis.has(Act.THREATEN)
-        or REPEATED.search(fold(text)) is not None
-        or REFUSED.search(fold(text)) is not None
+        or REFUSED.search(folded) is not None
     )

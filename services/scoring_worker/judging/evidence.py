@@ -21,40 +21,46 @@ def verify(
 
     Text that speaks to the grader or praises itself never counts for a good indicator.
     """
-    if not 0 <= evidence.start < evidence.end:
-        return False
     return any(
-        turn.id == evidence.turn_id and turn.role == "agent" and _stands(evidence, turn, polarity)
+        turn.id == evidence.turn_id
+        and turn.text[max(0, evidence.start) : evidence.end] == evidence.quote
+        and _stands(turn, evidence.start, evidence.end, polarity)
         for turn in transcript.turns
     )
 
 
-def _stands(evidence: Evidence, turn: TranscriptTurn, polarity: Polarity) -> bool:
-    if evidence.end > len(turn.text) or turn.text[evidence.start : evidence.end] != evidence.quote:
+def _stands(turn: TranscriptTurn, start: int, end: int, polarity: Polarity) -> bool:
+    """Say whether a span holds words of the agent that may count."""
+    if turn.role != "agent" or not 0 <= start < end <= len(turn.text):
+        return False
+    if not turn.text[start:end].strip():
         return False
     if polarity is Polarity.BAD:
         return True
-    return not any(
-        span.start < evidence.end and evidence.start < span.end for span, _ in suspicious(turn.text)
-    )
+    return not any(span.start < end and start < span.end for span, _ in suspicious(turn.text))
 
 
 def withdraw_unproven(finding: Finding, transcript: Transcript, polarity: Polarity) -> Finding:
     """Turn every hit whose quote fails the check into a miss; the verdict follows."""
-    checked = tuple(
-        item if not item.hit or _proven(item, transcript, polarity) else _as_miss(item)
-        for item in finding.observations
-    )
-    return Finding(observations=checked, census=finding.census)
+    if not finding.hits:
+        return finding
+    unproven = [
+        place
+        for place, item in enumerate(finding.observations)
+        if item.hit and not _proven(item, transcript, polarity)
+    ]
+    if not unproven:
+        return finding
+    checked = list(finding.observations)
+    for place in unproven:
+        checked[place] = _as_miss(checked[place])
+    return Finding(observations=tuple(checked), census=finding.census)
 
 
 def _proven(item: Observation, transcript: Transcript, polarity: Polarity) -> bool:
     if not 0 <= item.agent < len(transcript.turns):
         return False
-    turn = transcript.turns[item.agent]
-    if turn.role != "agent" or not 0 <= item.start < item.end <= len(turn.text):
-        return False
-    return _stands(cite(turn, item.start, item.end), turn, polarity)
+    return _stands(transcript.turns[item.agent], item.start, item.end, polarity)
 
 
 def _as_miss(item: Observation) -> Observation:
@@ -65,6 +71,8 @@ def quotes(finding: Finding, transcript: Transcript) -> tuple[Evidence, ...]:
     """Return the first quotes of the hits, no two alike."""
     cited: dict[Evidence, None] = {}
     for item in finding.observations:
-        if item.hit and len(cited) < MAX_QUOTES:
+        if item.hit:
             cited[cite(transcript.turns[item.agent], item.start, item.end)] = None
+            if len(cited) == MAX_QUOTES:
+                break
     return tuple(cited)

@@ -26,7 +26,7 @@ class Finding(Record, frozen=True, kw_only=True):
     @property
     def hits(self) -> int:
         """How often the behavior was shown."""
-        return sum(item.hit for item in self.observations)
+        return sum([item.hit for item in self.observations])
 
     @property
     def opportunities(self) -> int:

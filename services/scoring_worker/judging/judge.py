@@ -1,67 +1,36 @@
 """The embedded judge: transcript and rubric in, explained result out."""
 
-from collections.abc import Sequence
-
 from services.scoring_worker.judging import aggregate
-from services.scoring_worker.judging.advice import advise
 from services.scoring_worker.judging.aggregate import Measured
-from services.scoring_worker.judging.detectors.process import (
-    out_of_order,
-    required_step,
-    step_indicator,
-)
-from services.scoring_worker.judging.detectors.registry import get_detector
-from services.scoring_worker.judging.evidence import quotes, withdraw_unproven
-from services.scoring_worker.judging.finding import Finding
+from services.scoring_worker.judging.feedback.advice import advise
+from services.scoring_worker.judging.feedback.practice import recommend
+from services.scoring_worker.judging.measuring import Measurer
 from services.scoring_worker.judging.metrics import measure
-from services.scoring_worker.judging.next_practice import recommend
+from services.scoring_worker.judging.provenance import provenance
 from services.scoring_worker.judging.reading import Reading, read
+from services.scoring_worker.judging.results import (
+    Setting,
+    criterion_result,
+    not_asked,
+    standard_skill,
+)
+from services.scoring_worker.judging.review import UNSUPPORTED_LANGUAGE, is_supported, needs_review
+from services.scoring_worker.judging.standard import load_standard
 from services.scoring_worker.judging.version import ENGINE_VERSION
-from shared.contracts.base import Record
-from shared.contracts.dialogue import Act
-from shared.contracts.rubric import Criterion, Indicator, Polarity, RubricSpec
+from shared.contracts.rubric import RubricSpec
 from shared.contracts.scenario import Step
-from shared.contracts.scoring import (
-    CriterionResult,
-    IndicatorResult,
-    JudgeResult,
-    SkillStatus,
-    Transcript,
-)
-
-PROCESS_SKILL = "own.process_adherence"
-"""The skill whose good indicators a scenario's required steps replace."""
-
-ORDER = Indicator(
-    key="out_of_order",
-    title="Did a step before the one that must come first",
-    polarity=Polarity.BAD,
-    weight=40,
-)
-"""Joins the required steps; breaking every order rule takes `weight` percent of the points."""
-
-UNSUPPORTED_LANGUAGE = "unsupported_language"
-"""Flag: the analyzer does not know this language, so there is no number."""
-
-_GOOD_WORK = frozenset(
-    {
-        Act.ACKNOWLEDGE_FEELING,
-        Act.ACKNOWLEDGE_IMPACT,
-        Act.PARAPHRASE,
-        Act.TAKE_OWNERSHIP,
-        Act.REASSURE,
-        Act.EXPLAIN,
-        Act.NEXT_STEP,
-        Act.OFFER,
-    }
-)
-"""Acts after which a turn is no place to show what else was missing."""
-
-_LANGUAGES = frozenset({"en"})
+from shared.contracts.scoring import CriterionResult, JudgeResult, SkillScore, Transcript
+from shared.scorecard.conditions import is_enabled
+from shared.scorecard.form import total
+from shared.scorecard.skills import roots, skills
 
 
 def judge(
-    transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
+    transcript: Transcript,
+    rubric: RubricSpec,
+    *,
+    required_steps: tuple[Step, ...] = (),
+    flags: tuple[str, ...] = (),
 ) -> JudgeResult:
     """Score a transcript; the same input gives the same bytes.
 
@@ -70,44 +39,91 @@ def judge(
         rubric: what is scored and with which weights.
         required_steps: steps of the scenario; with them, process adherence is steps done / steps
             required in place of the rubric's own checks.
+        flags: what was found odd about the transcript before, as codes; joins the result's flags.
 
     Raises:
         UnknownIndicatorError: the rubric asks for an indicator that no detector answers.
     """
     reading = read(transcript)
-    known_language = _supported(transcript)
-    measured = _measure_all(transcript, reading, rubric, required_steps)
-    results = tuple(
-        _criterion_result(
-            criterion, measured[criterion.key], transcript, reading, known_language=known_language
-        )
-        for section in rubric.sections
-        for criterion in section.criteria
+    setting = Setting(
+        transcript=transcript,
+        agent_turns=len(reading.agent),
+        is_supported=is_supported(transcript),
     )
-    seen = {key: aggregate.occasions(items) for key, items in measured.items()}
-    skills = aggregate.skills(rubric, results, seen)
-    scored = {result.key: measured[result.key] for result in results if result.score is not None}
+    measurer = Measurer(transcript, reading, required_steps)
+    measured, results = _criteria(rubric, measurer, setting)
+    by_key = {result.key: result for result in results}
+    found = skills(rubric, by_key, lambda key: standard_skill(key, measurer, setting))
+    outcome = total(rubric, by_key)
+    odd = _flags(reading, setting, flags)
+    scored = {key: items for key, items in measured.items() if by_key[key].score is not None}
+    advice = advise(results, scored, transcript, reading)
+    made_of = provenance(transcript, rubric)
+    practice = recommend(
+        _of_the_rubric(found),
+        spoken_of=[item.skill for item in advice if item.kind == "improvement"],
+        role=rubric.slug,
+        salt=made_of.transcript_hash,
+    )
     return JudgeResult(
-        overall=aggregate.overall(rubric, {result.key: result.score for result in results}),
+        overall=outcome.overall,
+        interval=outcome.interval,
+        confidence=outcome.confidence,
         criteria=results,
-        skills=skills,
-        metrics=measure(reading),
-        advice=advise(results, scored, transcript, busy=_busy(reading)),
+        skills=found,
+        roots=roots(found),
+        form=outcome.form,
+        behaviors=measurer.strengths.scores() if _is_judged(setting) else (),
+        metrics=measure(reading, transcript, measured if setting.is_supported else None),
+        advice=advice,
         engine="embedded",
         engine_version=ENGINE_VERSION,
-        next_practice=recommend(skills),
-        flags=reading.flags if known_language else (*reading.flags, UNSUPPORTED_LANGUAGE),
+        next_practice=None if practice is None else practice.text,
+        practice=practice,
+        needs_review=needs_review(outcome, results, odd),
+        flags=odd,
+        provenance=made_of,
     )
+
+
+def _criteria(
+    rubric: RubricSpec, measurer: Measurer, setting: Setting
+) -> tuple[dict[str, tuple[Measured, ...]], tuple[CriterionResult, ...]]:
+    """Return what was measured and the results, in the order of the form: conditions need it."""
+    measured: dict[str, tuple[Measured, ...]] = {}
+    results: dict[str, CriterionResult] = {}
+    for section in rubric.sections:
+        for criterion in section.criteria:
+            if is_enabled(criterion.enable_if, results):
+                measured[criterion.key] = measurer.criterion(criterion)
+                result = criterion_result(criterion, measured[criterion.key], setting)
+            else:
+                result = not_asked(criterion)
+            results[criterion.key] = result
+    return measured, tuple(results.values())
+
+
+def _is_judged(setting: Setting) -> bool:
+    """Say whether there is enough to compare with other conversations."""
+    return setting.is_supported and setting.agent_turns >= aggregate.MIN_AGENT_TURNS
+
+
+def _flags(reading: Reading, setting: Setting, known: tuple[str, ...]) -> tuple[str, ...]:
+    language = () if setting.is_supported else (UNSUPPORTED_LANGUAGE,)
+    return tuple(dict.fromkeys((*reading.flags, *known, *language)))
+
+
+def _of_the_rubric(found: tuple[SkillScore, ...]) -> tuple[SkillScore, ...]:
+    return tuple(skill for skill in found if skill.basis == "rubric")
 
 
 def indicator_rates(
     transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
 ) -> dict[str, dict[str, float]]:
     """Return criterion key -> indicator key -> strength 0..1, without any abstention."""
-    measured = _measure_all(transcript, read(transcript), rubric, required_steps)
     return {
         key: {item.indicator.key: float(item.strength) for item in items}
-        for key, items in measured.items()
+        for key, items in _measure_all(transcript, rubric, required_steps).items()
     }
 
 
@@ -115,99 +131,27 @@ def raw_points(
     transcript: Transcript, rubric: RubricSpec, *, required_steps: tuple[Step, ...] = ()
 ) -> dict[str, float]:
     """Return criterion key -> unrounded score 0..100 for any transcript, without any abstention."""
-    measured = _measure_all(transcript, read(transcript), rubric, required_steps)
-    return {key: float(aggregate.points(items)) for key, items in measured.items()}
+    return {
+        key: float(aggregate.points(items))
+        for key, items in _measure_all(transcript, rubric, required_steps).items()
+    }
 
 
-def _busy(reading: Reading) -> frozenset[int]:
-    """Return the agent turns that do good work: no place to show what else was missing."""
-    return frozenset(turn.index for turn in reading.agent if turn.first(_GOOD_WORK) is not None)
-
-
-def _supported(transcript: Transcript) -> bool:
-    return transcript.language.casefold().replace("_", "-").split("-")[0] in _LANGUAGES
+def raw_skills(transcript: Transcript) -> dict[str, float]:
+    """Return skill key -> unrounded score 0..100 by the standard indicators, no abstention."""
+    measurer = Measurer(transcript, read(transcript), ())
+    return {
+        key: float(aggregate.points(measurer.skill(key, indicators)))
+        for key, indicators in load_standard().items()
+    }
 
 
 def _measure_all(
-    transcript: Transcript, reading: Reading, rubric: RubricSpec, steps: tuple[Step, ...]
+    transcript: Transcript, rubric: RubricSpec, steps: tuple[Step, ...]
 ) -> dict[str, tuple[Measured, ...]]:
-    measured: dict[str, tuple[Measured, ...]] = {}
-    for section in rubric.sections:
-        for criterion in section.criteria:
-            measured[criterion.key] = tuple(
-                aggregate.weigh(
-                    item.indicator,
-                    withdraw_unproven(item.finding, transcript, item.indicator.polarity),
-                    coached_as=item.coached_as,
-                )
-                for item in _detect_all(criterion, reading, steps)
-            )
-    return measured
-
-
-class _Detected(Record, frozen=True, kw_only=True):
-    """What a detector found, before its quotes were checked."""
-
-    indicator: Indicator
-    finding: Finding
-    coached_as: str = ""
-
-
-def _detect_all(criterion: Criterion, reading: Reading, steps: tuple[Step, ...]) -> list[_Detected]:
-    if steps and criterion.skill == PROCESS_SKILL:
-        bad = [item for item in criterion.indicators if item.polarity is Polarity.BAD]
-        return [*_detect_steps(reading, steps), *(_detect(item, reading) for item in bad)]
-    return [_detect(item, reading) for item in criterion.indicators]
-
-
-def _detect(indicator: Indicator, reading: Reading) -> _Detected:
-    return _Detected(indicator=indicator, finding=get_detector(indicator.key)(reading))
-
-
-def _detect_steps(reading: Reading, steps: tuple[Step, ...]) -> list[_Detected]:
-    done = [
-        _Detected(
-            indicator=Indicator(
-                key=f"step:{step.key}", title=step.title, polarity=Polarity.GOOD, weight=1
-            ),
-            finding=required_step(step)(reading),
-            coached_as=step_indicator(step),
-        )
-        for step in steps
-    ]
-    return [*done, _Detected(indicator=ORDER, finding=out_of_order(steps)(reading))]
-
-
-def _criterion_result(
-    criterion: Criterion,
-    items: Sequence[Measured],
-    transcript: Transcript,
-    reading: Reading,
-    *,
-    known_language: bool,
-) -> CriterionResult:
-    status = aggregate.status(items, agent_turns=len(reading.agent))
-    if not known_language:
-        status = SkillStatus.INSUFFICIENT_EVIDENCE
-        items = [aggregate.weigh(item.indicator, Finding()) for item in items]
-    scored = status is SkillStatus.SCORED
-    return CriterionResult(
-        key=criterion.key,
-        title=criterion.title,
-        skill=criterion.skill,
-        status=status,
-        score=aggregate.round_half_up(aggregate.points(items)) if scored else None,
-        indicators=tuple(_indicator_result(item, transcript) for item in items),
-    )
-
-
-def _indicator_result(item: Measured, transcript: Transcript) -> IndicatorResult:
-    return IndicatorResult(
-        key=item.indicator.key,
-        title=item.indicator.title,
-        polarity=item.indicator.polarity,
-        verdict=item.verdict,
-        opportunities=item.finding.opportunities,
-        hits=item.finding.hits,
-        evidence=quotes(item.finding, transcript),
-    )
+    measurer = Measurer(transcript, read(transcript), steps)
+    return {
+        criterion.key: measurer.criterion(criterion)
+        for section in rubric.sections
+        for criterion in section.criteria
+    }

@@ -1,4 +1,4 @@
-"""Loads `phrases.yaml` and `coaching.yaml` once, at import; both are checked when read."""
+"""Loads `phrases.yaml` once, at import; it is checked when read."""
 
 import re
 from collections.abc import Iterable
@@ -26,31 +26,6 @@ class _Phrases(Authored, frozen=True, kw_only=True):
     secret: list[str]
     secret_warning: list[str]
     account_detail: list[str]
-    judges: list[str]
-    skills: list[str]
-    praise: list[str]
-    to_grader: list[str]
-    claims: list[str]
-
-
-class Correction(Authored, frozen=True, kw_only=True):
-    """What a coach says about something that went wrong or was missing."""
-
-    text: str
-    wording: str
-    """What could have been said; `{feeling}`, `{impact}` and `{echo}` are filled for the turn."""
-    fallback: str = ""
-    """In place of `wording` when the customer's sentence cannot be said back."""
-
-
-class Coaching(Authored, frozen=True, kw_only=True):
-    """All texts of the feedback."""
-
-    praise: dict[str, str]
-    corrections: dict[str, Correction]
-    feeling: dict[str, str]
-    impact: dict[str, str]
-    practice: dict[str, str]
 
 
 def _load(name: str) -> object:
@@ -66,6 +41,3 @@ def either(entries: Iterable[str]) -> re.Pattern[str]:
 
 PHRASES = msgspec.convert(_load("phrases.yaml"), _Phrases)
 """Regular expressions by purpose."""
-
-COACHING = msgspec.convert(_load("coaching.yaml"), Coaching)
-"""Texts by indicator, feeling and skill."""

@@ -1,7 +1,16 @@
 """A transcript, read once: turns analyzed, customer cues found, turns paired into exchanges."""
 
-from services.scoring_worker.judging.customer import CustomerCues, Feeling, read_customer
-from services.scoring_worker.judging.shield import blank, suspicious
+import msgspec
+
+from services.scoring_worker.judging.customer import (
+    CustomerCues,
+    Feeling,
+    analyze_customer,
+    read_customer,
+)
+from services.scoring_worker.judging.finding import Finding, Observation
+from services.scoring_worker.judging.respelling import Respelled, respell
+from services.scoring_worker.judging.shield import blank, suspicious, unspoken
 from services.scoring_worker.judging.words import Span, is_telling, sentence_at, sentences
 from shared.contracts.base import Record
 from shared.contracts.dialogue import Act, ActSpan, TurnAnalysis
@@ -19,15 +28,32 @@ class ReadTurn(Record, frozen=True, kw_only=True):
     index: int
     """Position in the transcript."""
     turn: TranscriptTurn
+    """An agent's is respelled; `written` leads back."""
     seen: str
     """The text with sentences that must not earn anything blanked; same length as `turn.text`."""
     analysis: TurnAnalysis
-    """Acts of `seen`: what good indicators look at."""
+    """Acts of `seen`: what good indicators look at; a customer's only as far as needed."""
     raw: TurnAnalysis
     """Acts of the original text: what bad indicators look at."""
     cues: CustomerCues | None
     """Only for customer turns."""
     flags: tuple[str, ...] = ()
+    respelled: Respelled | None = None
+    """Of an agent turn that was written in an unusual way."""
+
+    given: TranscriptTurn | None = None
+    """That turn as it stands in the transcript."""
+
+    def as_written(self, span: Span) -> tuple[TranscriptTurn, int, int]:
+        """Return the turn of the transcript, and the span in it: what is needed to cite it."""
+        return (self.given or self.turn, *self.written(span))
+
+    def written(self, span: Span) -> Span:
+        """Return where a span of this turn stands in the transcript as it was written."""
+        if self.respelled is None or span.end <= span.start:
+            return span
+        start, end = self.respelled.origin(span.start), self.respelled.origin(span.end, is_end=True)
+        return Span(start, max(start + 1, end))
 
     @property
     def counts(self) -> bool:
@@ -120,6 +146,20 @@ class Reading(Record, frozen=True, kw_only=True):
     """Position of an agent turn -> position of the customer turn that it answers."""
     flags: tuple[str, ...]
     """Sorted, without repetition."""
+    respelled: bool
+    """Whether any turn was."""
+
+    def written(self, finding: Finding) -> Finding:
+        """Return a finding with its places in the transcript as it was written."""
+        if not self.respelled:
+            return finding
+        return Finding(
+            observations=tuple(map(self._written, finding.observations)), census=finding.census
+        )
+
+    def _written(self, item: Observation) -> Observation:
+        start, end = self.turns[item.agent].written(Span(item.start, item.end))
+        return msgspec.structs.replace(item, start=start, end=end)
 
 
 def read(transcript: Transcript) -> Reading:
@@ -146,11 +186,12 @@ def read(transcript: Transcript) -> Reading:
             for turn in exchange.agent
         },
         flags=tuple(sorted({flag for turn in turns for flag in turn.flags})),
+        respelled=any(turn.respelled is not None for turn in turns),
     )
 
 
 def _read_customer(index: int, turn: TranscriptTurn) -> ReadTurn:
-    analysis = analyze(turn.text)
+    analysis = analyze_customer(turn.text)
     return ReadTurn(
         index=index,
         turn=turn,
@@ -162,17 +203,22 @@ def _read_customer(index: int, turn: TranscriptTurn) -> ReadTurn:
 
 
 def _read_agent(index: int, turn: TranscriptTurn, previous_customer: str | None) -> ReadTurn:
-    raw = analyze(turn.text, previous_customer=previous_customer)
-    marked = suspicious(turn.text)
-    seen = blank(turn.text, tuple(span for span, _ in marked))
+    usual = respell(turn.text)
+    text = usual.text
+    raw = analyze(text, previous_customer=previous_customer)
+    marked = suspicious(text)
+    hidden = (*(span for span, _ in marked), *unspoken(text))
+    seen = blank(text, hidden)
     return ReadTurn(
         index=index,
-        turn=turn,
+        turn=msgspec.structs.replace(turn, text=text) if usual.places else turn,
         seen=seen,
-        analysis=analyze(seen, previous_customer=previous_customer) if marked else raw,
+        analysis=analyze(seen, previous_customer=previous_customer) if hidden else raw,
         raw=raw,
         cues=None,
         flags=tuple(sorted({flag for _, flag in marked})),
+        respelled=usual if usual.places else None,
+        given=turn if usual.places else None,
     )
 
 

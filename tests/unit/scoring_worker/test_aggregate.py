@@ -7,16 +7,15 @@ import pytest
 from services.scoring_worker.judging.aggregate import (
     Measured,
     occasions,
-    overall,
     points,
-    round_half_up,
-    skills,
+    sort,
     status,
     weigh,
 )
 from services.scoring_worker.judging.finding import Finding, Observation
-from shared.contracts.rubric import Criterion, Indicator, Polarity, RubricSpec, Section
-from shared.contracts.scoring import CriterionResult, SkillStatus, Verdict
+from shared.contracts.rubric import Indicator, Polarity
+from shared.contracts.scoring import SkillStatus, Verdict
+from shared.scorecard.bounds import round_half_up
 
 
 def measured(hits, of, *, polarity=Polarity.GOOD, weight=10, full_at=100, census=False) -> Measured:
@@ -111,75 +110,21 @@ class TestCriterion:
         ],
     )
     def test_status(self, of, turns, expected):
-        assert status([measured(0, of)], agent_turns=turns) is expected
+        assert status(occasions(sort([measured(0, of)])), agent_turns=turns) is expected
 
-    def test_bad_behavior_without_hits_is_no_occasion(self):
-        assert occasions([measured(0, 9, polarity=Polarity.BAD)]) == 0
-        assert occasions([measured(2, 9, polarity=Polarity.BAD)]) == 2
+    def test_bad_behavior_without_hits_is_no_occasion_beside_good_ones(self):
+        asked = measured(0, 0)
+        assert occasions(sort([asked, measured(0, 9, polarity=Polarity.BAD)])) == 0
+        assert occasions(sort([asked, measured(2, 9, polarity=Polarity.BAD)])) == 2
 
+    def test_a_rule_that_must_not_be_broken_is_kept_by_every_answer(self):
+        kept = [measured(0, 9, polarity=Polarity.BAD, weight=60, full_at=10)]
+        assert (occasions(sort(kept)), points(kept)) == (9, 100)
+        broken = [measured(1, 9, polarity=Polarity.BAD, weight=60, full_at=10)]
+        assert (occasions(sort(broken)), points(broken)) == (9, 40)
 
-def rubric(*sections: tuple[int, tuple[int, ...]]) -> RubricSpec:
-    indicator = Indicator(key="greets", title="G", polarity=Polarity.GOOD, weight=1)
-    return RubricSpec(
-        slug="r",
-        title="R",
-        target=70,
-        sections=tuple(
-            Section(
-                key=f"s{s}",
-                title="S",
-                weight=weight,
-                criteria=tuple(
-                    Criterion(
-                        key=f"s{s}c{c}", title="C", skill="x", weight=w, indicators=(indicator,)
-                    )
-                    for c, w in enumerate(weights)
-                ),
-            )
-            for s, (weight, weights) in enumerate(sections)
-        ),
-    )
-
-
-class TestForm:
-    def test_all_scored(self):
-        # (60 * (30 * 80 + 10 * 40) / 40 + 40 * 50) / 100 = (60 * 70 + 2000) / 100
-        spec = rubric((60, (30, 10)), (40, (1,)))
-        assert overall(spec, {"s0c0": 80, "s0c1": 40, "s1c0": 50}) == 62
-
-    def test_not_scored_leaves_its_section(self):
-        spec = rubric((60, (30, 10)), (40, (1,)))
-        assert overall(spec, {"s0c0": 80, "s0c1": None, "s1c0": 50}) == 68
-
-    def test_a_section_without_score_leaves_the_total(self):
-        spec = rubric((60, (30, 10)), (40, (1,)))
-        assert overall(spec, {"s0c0": 80, "s0c1": 40, "s1c0": None}) == 70
-
-    def test_under_half_of_the_weight_there_is_no_total(self):
-        spec = rubric((60, (30, 10)), (40, (1,)))
-        assert overall(spec, {"s0c0": None, "s0c1": None, "s1c0": 50}) is None
-        assert overall(spec, {"s0c0": None, "s0c1": 40, "s1c0": 50}) == 44  # 55 of 100 scored
-        assert overall(spec, {"s0c0": None, "s0c1": None, "s1c0": None}) is None
-
-    def test_exactly_half_is_enough(self):
-        spec = rubric((50, (1,)), (50, (1,)))
-        assert overall(spec, {"s0c0": 33, "s1c0": None}) == 33
+    def test_no_occasion_for_anything_good_is_middling(self):
+        assert points([measured(0, 0)]) == 48
 
     def test_halves_round_up(self):
         assert [round_half_up(Fraction(n, 2)) for n in (0, 1, 3, 5)] == [0, 1, 2, 3]
-
-    def test_a_skill_with_two_criteria_is_their_weighted_mean(self):
-        def result(key: str, score: int | None) -> CriterionResult:
-            found = SkillStatus.SCORED if score is not None else SkillStatus.NO_OPPORTUNITY
-            return CriterionResult(
-                key=key, title=key, skill="x", status=found, score=score, indicators=()
-            )
-
-        spec = rubric((1, (30, 10)))
-        seen = {"s0c0": 4, "s0c1": 3}
-        (both,) = skills(spec, [result("s0c0", 80), result("s0c1", 40)], seen)
-        assert (both.score, both.opportunities) == (70, 7)
-        (one,) = skills(spec, [result("s0c0", None), result("s0c1", 40)], seen)
-        assert (one.score, one.status) == (40, SkillStatus.SCORED)
-        (none,) = skills(spec, [result("s0c0", None), result("s0c1", None)], seen)
-        assert (none.score, none.status) == (None, SkillStatus.NO_OPPORTUNITY)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from services.scoring_worker.judging.detectors.registry import DETECTORS
 from services.scoring_worker.judging.evidence import (
@@ -41,6 +42,7 @@ def all_evidence(result: JudgeResult) -> list[tuple[Evidence, Polarity]]:
         for indicator in criterion.indicators
         for evidence in indicator.evidence
     ]
+    cited += [(b.evidence, Polarity.BAD) for b in result.behaviors if b.evidence is not None]
     return cited + [(a.evidence, Polarity.BAD) for a in result.advice if a.evidence is not None]
 
 
@@ -150,8 +152,54 @@ class TestWithdrawal:
             )
 
         monkeypatch.setattr(
-            "services.scoring_worker.judging.judge.get_detector",
+            "services.scoring_worker.judging.measuring.get_detector",
             lambda key: lie if key == "acknowledges_feeling" else DETECTORS[key],
         )
         lied = judge(transcript, rubric)
         assert [item.score for item in lied.criteria] == [item.score for item in honest.criteria]
+        assert lied.overall == honest.overall
+        assert "evidence_withdrawn" in lied.needs_review
+        assert "evidence_withdrawn" not in honest.needs_review
+        claimed = [
+            item
+            for criterion in lied.criteria
+            for item in criterion.indicators
+            if item.key == "acknowledges_feeling"
+        ]
+        assert claimed
+        assert all(item.hits == 0 and item.withdrawn == item.opportunities > 0 for item in claimed)
+
+    def test_one_planted_span_among_true_ones_loses_its_point(self, talks, monkeypatch):
+        """The same detector with one span moved past the end of its turn."""
+        transcript, rubric = talks.get("support", "good"), talks.rubric("support")
+        honest = judge(transcript, rubric)
+
+        def shifted(reading) -> Finding:
+            found = DETECTORS["acknowledges_feeling"](reading)
+            place = next(n for n, item in enumerate(found.observations) if item.hit)
+            planted = structs.replace(found.observations[place], start=9000, end=9010)
+            seen = [*found.observations[:place], planted, *found.observations[place + 1 :]]
+            return Finding(observations=tuple(seen))
+
+        monkeypatch.setattr(
+            "services.scoring_worker.judging.measuring.get_detector",
+            lambda key: shifted if key == "acknowledges_feeling" else DETECTORS[key],
+        )
+        before, after = (
+            next(
+                item
+                for criterion in result.criteria
+                if criterion.key == "empathy"
+                for item in criterion.indicators
+                if item.key == "acknowledges_feeling"
+            )
+            for result in (honest, judge(transcript, rubric))
+        )
+        assert after.hits == before.hits - 1
+        assert after.withdrawn == 1
+        assert after.opportunities == before.opportunities
+
+    def test_a_span_of_nothing_but_space_is_no_quote(self, talks):
+        transcript = talks("C: Hello.\nA: Well,      I see.\n")
+        planted = Finding(observations=(Observation(agent=1, start=5, end=9, hit=True),))
+        assert withdraw_unproven(planted, transcript, Polarity.BAD).hits == 0

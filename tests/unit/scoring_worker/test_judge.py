@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from services.scoring_worker.judging.detectors.registry import DETECTORS, UnknownIndicatorError
 from services.scoring_worker.judging.judge import indicator_rates, judge, raw_points
+from services.scoring_worker.judging.review import CONFIDENT_FROM
 from shared.contracts.dialogue import Act
 from shared.contracts.rubric import Criterion, Indicator, Polarity, RubricSpec, Section
 from shared.contracts.scenario import Step
@@ -18,6 +20,18 @@ from shared.contracts.scoring import JudgeResult, SkillStatus, Transcript, Trans
 from shared.library.rubrics import load_rubrics
 
 ROLES = ("support", "sales", "fraud", "collections")
+
+NOTHING_SEEN = 48
+"""Raw points of a criterion without a single occasion."""
+
+CORE = {
+    "relate.empathy",
+    "relate.patience",
+    "understand.active_listening",
+    "communicate.clarity",
+    "solve.path",
+    "own.process_adherence",
+}
 
 
 def scores(result: JudgeResult) -> dict[str, int | None]:
@@ -50,7 +64,9 @@ class TestQuality:
     def test_every_skill_of_the_bad_one_is_below_the_good_one(self, talks, role):
         good = raw_points(talks.get(role, "good"), talks.rubric(role))
         bad = raw_points(talks.get(role, "bad"), talks.rubric(role))
-        assert all(good[key] > bad[key] for key in good)
+        seen = [key for key in good if not good[key] == bad[key] == NOTHING_SEEN]
+        assert len(seen) >= 6
+        assert all(good[key] > bad[key] for key in seen)
 
     def test_good_conversations_do_not_all_hit_the_ceiling(self, talks):
         values = [judge(talks.get(role, "good"), talks.rubric(role)).overall for role in ROLES]
@@ -88,7 +104,7 @@ class TestRepeatability:
     def test_the_version_names_the_rules(self, talks):
         result = judge(talks.get("sales", "good"), talks.rubric("sales"))
         name, _, digest = result.engine_version.partition("+")
-        assert name == "embedded-1"
+        assert name == "embedded-2"
         assert len(digest) == 12
         assert int(digest, 16) >= 0
 
@@ -194,6 +210,43 @@ class TestAbstention:
         assert set(raw_points(short, talks.rubric("support"))) == set(rates)
 
 
+class TestReview:
+    def test_a_plain_conversation_needs_none(self, talks):
+        found = judge(talks.get("sales", "average"), talks.rubric("sales"))
+        assert (found.needs_review, found.flags) == ((), ())
+
+    def test_text_to_the_grader_asks_for_a_person(self, talks):
+        plain = talks.get("support", "good")
+        pleading = Transcript(
+            turns=(*plain.turns, TranscriptTurn(id="x", role="agent", text="Give me full marks.")),
+            source="chat",
+        )
+        found = judge(pleading, talks.rubric("support"))
+        assert found.needs_review[0] == "text_addressed_to_grader"
+
+    def test_what_intake_found_is_kept(self, talks):
+        found = judge(
+            talks.get("sales", "average"),
+            talks.rubric("sales"),
+            flags=("roles_look_swapped", "repeated_ids"),
+        )
+        assert found.flags == ("roles_look_swapped", "repeated_ids")
+        assert found.needs_review == ("roles_look_swapped",)
+
+    def test_little_to_rest_on_asks_for_a_person(self, talks):
+        talk = talks(
+            "C: I am really upset about the broken dishwasher.\nA: That is so frustrating.\n"
+            "C: I am still upset. What will you do?\nA: Hm.\nC: And now?\nA: Let me see.\n"
+        )
+        whole = talks.rubric("general")
+        section = whole.sections[0]
+        only = structs.replace(section, criteria=section.criteria[:1])
+        found = judge(talk, structs.replace(whole, sections=(only,)))
+        assert found.overall is not None
+        assert found.confidence < CONFIDENT_FROM
+        assert "low_confidence" in found.needs_review
+
+
 class TestRequiredSteps:
     VERIFY = Step(
         key="verify", title="Check who it is", acts=(Act.VERIFY_IDENTITY,), before="block"
@@ -266,16 +319,17 @@ class TestRubrics:
         for spec in load_rubrics():
             assert sum(section.weight for section in spec.sections) == 100
             for section in spec.sections:
-                assert sum(item.weight for item in section.criteria) == 100
+                base = [item for item in section.criteria if item.kind == "base"]
+                assert sum(item.weight for item in base) in {0, 100}
                 for criterion in section.criteria:
                     good = [i for i in criterion.indicators if i.polarity is Polarity.GOOD]
                     assert sum(item.weight for item in good) == 100
 
-    def test_criterion_keys_are_unique_and_all_six_skills_are_scored(self):
+    def test_criterion_keys_are_unique_and_the_six_core_skills_are_scored(self):
         for spec in load_rubrics():
             criteria = [item for section in spec.sections for item in section.criteria]
-            assert len({item.key for item in criteria}) == len(criteria) == 6
-            assert len({item.skill for item in criteria}) == 6
+            assert len({item.key for item in criteria}) == len(criteria) >= 6
+            assert {item.skill for item in criteria} >= CORE
 
     def test_an_unknown_indicator_is_refused(self, talks):
         rubric = RubricSpec(

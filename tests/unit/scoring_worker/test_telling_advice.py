@@ -4,7 +4,6 @@ import pytest
 
 from services.scoring_worker.judging.customer import read_customer
 from services.scoring_worker.judging.judge import judge, raw_points
-from services.scoring_worker.judging.wordings import say_back
 from services.scoring_worker.judging.words import is_telling
 from shared.dialogue.analyzer import analyze
 
@@ -93,19 +92,3 @@ class TestCustomer:
     )
     def test_a_sleepless_customer_has_a_feeling(self, text):
         assert read_customer(text, analyze(text)).feeling is not None
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Let me guess, Alderway Finance.",
-        "I paid, I paid, I paid, and then I didn't.",
-        "I got a message about my card and I, I mean, I was asleep.",
-    ],
-)
-def test_what_cannot_be_said_back(said):
-    assert say_back(said) is None
-
-
-def test_a_plain_first_word_is_not_capital_in_the_middle():
-    assert (say_back("One courier promised my parcel for Friday.") or "").startswith("one courier")

@@ -1,23 +1,28 @@
-"""Patience: occasions are exchanges whose customer repeats, refuses, is confused, angry or rude."""
+"""Patience: occasions are moments whose customer repeats, refuses, is confused, angry or rude."""
 
 from services.scoring_worker.judging.detectors.counting import (
     ACKNOWLEDGING,
     FIXING,
+    NOTHING,
     Detector,
-    act_finder,
+    Find,
+    act,
     bad_act,
-    harsh,
-    per_exchange,
+    plain,
+    shown,
 )
+from services.scoring_worker.judging.detectors.moments import Moment
+from services.scoring_worker.judging.detectors.said import Said
+from services.scoring_worker.judging.detectors.scene import look
 from services.scoring_worker.judging.finding import Finding
-from services.scoring_worker.judging.reading import Exchange, Reading, ReadTurn, opening_sentence
+from services.scoring_worker.judging.reading import Reading
 from services.scoring_worker.judging.words import Span
 from shared.contracts.dialogue import Act
 
 CURT_WORDS = 5
 """An answer to a customer under strain with fewer words than this reads as a door closing."""
 
-_HELPFUL = (
+HELPFUL = (
     ACKNOWLEDGING
     | FIXING
     | {
@@ -29,52 +34,46 @@ _HELPFUL = (
         Act.TAKE_OWNERSHIP,
     }
 )
-_ROOM = frozenset({Act.EXPLAIN, Act.CHECK_UNDERSTANDING, Act.REASSURE, Act.OPEN_QUESTION})
+"""Acts that keep something moving or take something up."""
+
+_EXPLAINS_AGAIN = act(Act.EXPLAIN, Act.PARAPHRASE, Act.CHECK_UNDERSTANDING, Act.SIGNPOST)
 
 
-def _tested(reading: Reading) -> tuple[Exchange, ...]:
-    return tuple(item for item in reading.exchanges if item.shows("tests_patience"))
+def tested(moment: Moment) -> bool:
+    """The customer repeats, refuses, is confused, insults, threatens, shouts or is angry."""
+    return moment.tests_patience
 
 
-def stays_helpful(reading: Reading) -> Finding:
-    """Under strain the answer still moves something forward, and nothing in it bites back."""
-    helpful = act_finder(_HELPFUL)
-    return per_exchange(_tested(reading), lambda turn: None if harsh(turn) else helpful(turn))
-
-
-def gives_room(reading: Reading) -> Finding:
-    """Under strain the answer explains again, asks, or takes the hurry out."""
-    room = act_finder(_ROOM)
-    return per_exchange(_tested(reading), lambda turn: None if harsh(turn) else room(turn))
-
-
-def accepts_the_heat(reading: Reading) -> Finding:
-    """Under strain the answer accepts the feeling or says back the point."""
-    accept = act_finder(ACKNOWLEDGING | {Act.PARAPHRASE, Act.APOLOGIZE})
-    return per_exchange(_tested(reading), lambda turn: None if harsh(turn) else accept(turn))
+def _asks_again(moment: Moment) -> bool:
+    return "unclear" in moment.heard or "unanswered" in moment.heard
 
 
 def curt_replies(reading: Reading) -> Finding:
     """The answer to a customer under strain is a handful of words."""
     short = {
-        turn.index
-        for exchange in _tested(reading)
-        if sum(turn.raw.words for turn in exchange.agent) < CURT_WORDS
-        for turn in exchange.agent
+        said.index
+        for moment in look(reading).moments
+        if moment.tests_patience and sum(said.turn.raw.words for said in moment.said) < CURT_WORDS
+        for said in moment.said
     }
-    return per_exchange(
-        _tested(reading), lambda turn: _whole(turn) if turn.index in short else None
-    )
+    return plain(tested, Find(lambda said: _whole(said, short)) if short else NOTHING)(reading)
 
 
-def _whole(turn: ReadTurn) -> Span | None:
-    return opening_sentence(turn) if turn.counts else None
+def _whole(said: Said, short: set[int]) -> Span | None:
+    return said.opening if said.counts and said.index in short else None
 
 
 PATIENCE: dict[str, Detector] = {
-    "stays_helpful": stays_helpful,
-    "gives_room": gives_room,
-    "accepts_the_heat": accepts_the_heat,
+    # Under strain the answer still moves something forward, and nothing in it bites back.
+    "stays_helpful": shown(tested, act(*HELPFUL)),
+    # It explains again, asks, or takes the hurry out.
+    "gives_room": shown(
+        tested, act(Act.EXPLAIN, Act.CHECK_UNDERSTANDING, Act.REASSURE, Act.OPEN_QUESTION)
+    ),
+    # It accepts the feeling or says back the point.
+    "accepts_the_heat": shown(tested, act(*ACKNOWLEDGING, Act.PARAPHRASE, Act.APOLOGIZE)),
+    # Somebody who did not understand, or got no answer, hears it in other words.
+    "explains_again": shown(_asks_again, _EXPLAINS_AGAIN),
     "curt_replies": curt_replies,
     "reproaches": bad_act(Act.REPROACH),
     "rushes": bad_act(Act.RUSH),

@@ -1,107 +1,110 @@
 """Process adherence: checks of the whole conversation, from the rubric or a scenario's steps."""
 
+from collections.abc import Callable, Sequence
+
 from services.scoring_worker.judging.detectors.counting import (
     Detector,
-    act_finder,
+    Find,
+    act,
+    anywhere,
     bad_act,
     once,
-    per_turn,
-    widen,
 )
+from services.scoring_worker.judging.detectors.said import Said, widen
+from services.scoring_worker.judging.detectors.scene import look
+from services.scoring_worker.judging.detectors.terms import ACCOUNT_DETAIL, SECRET, SECRET_WARNING
 from services.scoring_worker.judging.finding import Finding, Observation
-from services.scoring_worker.judging.phrases import PHRASES, either
 from services.scoring_worker.judging.reading import Reading, ReadTurn, opening_sentence
 from services.scoring_worker.judging.words import Span, fold, mentions
 from shared.contracts.dialogue import Act
 from shared.contracts.scenario import Step
 
-SECRET, SECRET_WARNING = either(PHRASES.secret), either(PHRASES.secret_warning)
-ACCOUNT_DETAIL = either(PHRASES.account_detail)
+AT_END, EARLY = 5, 5
+"""Agent turns that make the end and the beginning: a long talk gives no more chances than a short
+one."""
+
+_VERIFIES = act(Act.VERIFY_IDENTITY)
+
+Part = Callable[[Sequence[Said]], Sequence[Said]]
+"""Picks the turns of the conversation in which a step has its place."""
 
 
-def greets(reading: Reading) -> Finding:
-    """The first or second agent turn greets."""
-    return once(reading.agent[:2], act_finder(frozenset({Act.GREET})))
+def whole(turns: Sequence[Said]) -> Sequence[Said]:
+    """All of them."""
+    return turns
 
 
-def verifies_identity(reading: Reading) -> Finding:
-    """The agent makes sure to whom they speak."""
-    return once(reading.agent, act_finder(frozenset({Act.VERIFY_IDENTITY})))
+def first_half(turns: Sequence[Said]) -> Sequence[Said]:
+    """The first half, with the middle one."""
+    return turns[: (len(turns) + 1) // 2]
 
 
-def discloses_terms(reading: Reading) -> Finding:
-    """The agent says openly what there is a right to know: purpose, price, conditions."""
-    return once(reading.agent, act_finder(frozenset({Act.DISCLOSE})))
+def second_half(turns: Sequence[Said]) -> Sequence[Said]:
+    """The second half, with the middle one."""
+    return turns[len(turns) // 2 :]
 
 
-def asks_about_needs(reading: Reading) -> Finding:
-    """The first half of the conversation asks an open question."""
-    half = reading.agent[: (len(reading.agent) + 1) // 2]
-    return once(half, act_finder(frozenset({Act.OPEN_QUESTION})))
+def beginning(turns: Sequence[Said]) -> Sequence[Said]:
+    """The first few, however long the conversation is."""
+    return turns[:EARLY]
 
 
-def offers_arrangement(reading: Reading) -> Finding:
-    """The agent offers a way to pay, or another arrangement."""
-    return once(reading.agent, act_finder(frozenset({Act.OFFER})))
+def end(turns: Sequence[Said]) -> Sequence[Said]:
+    """The last few, however long the conversation is."""
+    return turns[-AT_END:]
 
 
-def reassures(reading: Reading) -> Finding:
-    """The agent says what is safe, or takes the hurry out."""
-    return once(reading.agent, act_finder(frozenset({Act.REASSURE})))
+def step(part: Part, find: Find, *, late: bool = False) -> Detector:
+    """Return a detector: was this done at least once in this part of the conversation?"""
+    return lambda reading: once(part(look(reading).judged), find, late=late)
 
 
-def recaps(reading: Reading) -> Finding:
-    """The second half of the conversation sums up."""
-    half = reading.agent[len(reading.agent) // 2 :]
-    return once(half, act_finder(frozenset({Act.RECAP})), late=True)
-
-
-def closes(reading: Reading) -> Finding:
-    """The last two agent turns close or thank."""
-    return once(reading.agent[-2:], act_finder(frozenset({Act.CLOSE, Act.THANK})), late=True)
-
-
-def sets_next_step(reading: Reading) -> Finding:
-    """The second half of the conversation says what happens next."""
-    half = reading.agent[len(reading.agent) // 2 :]
-    return once(half, act_finder(frozenset({Act.NEXT_STEP})), late=True)
-
-
-def asks_for_secret(reading: Reading) -> Finding:
-    """The agent asks for a PIN, a password, a one-time code or a full card number."""
-    return per_turn(reading, _secret)
-
-
-def _secret(turn: ReadTurn) -> Span | None:
-    text = fold(turn.turn.text)
-    for match in SECRET.finditer(text):
-        sentence = widen(turn, match.start(), match.end())
+def _secret(said: Said) -> Span | None:
+    if SECRET.words.isdisjoint(said.scan.words):
+        return None
+    text = fold(said.text)
+    for match in SECRET.regex.finditer(text):
+        sentence = said.sentence(Span(*match.span()))
         if not SECRET_WARNING.search(text[sentence.start : sentence.end]):
             return sentence
     return None
 
 
+def before_verification(reading: Reading) -> list[Said]:
+    """Return the agent turns before the identity is checked."""
+    before: list[Said] = []
+    for said in look(reading).judged:
+        if Act.VERIFY_IDENTITY in said.acts:
+            break
+        before.append(said)
+    return before
+
+
 def details_before_verification(reading: Reading) -> Finding:
     """Account details are spoken before the identity is checked."""
-    before = []
-    for turn in reading.agent:
-        if turn.analysis.has(Act.VERIFY_IDENTITY):
-            break
-        before.append(turn)
-    return once(before, _detail)
+    return once(before_verification(reading), Find(account_detail))
 
 
-def _detail(turn: ReadTurn) -> Span | None:
-    match = ACCOUNT_DETAIL.search(fold(turn.turn.text))
-    return None if match is None else widen(turn, match.start(), match.end())
+def verifies_when_needed(reading: Reading) -> Finding:
+    """The identity is checked; owed only where an account or its details come up."""
+    turns = look(reading).judged
+    checks = any(Act.VERIFY_IDENTITY in said.acts for said in turns)
+    if not checks and all(account_detail(said) is None for said in turns):
+        return Finding(census=True)
+    return once(turns, _VERIFIES)
 
 
-def find_step(turn: ReadTurn, step: Step) -> Span | None:
+def account_detail(said: Said) -> Span | None:
+    """Find what a stranger must not hear about the account."""
+    return said.search(ACCOUNT_DETAIL, said.text)
+
+
+def find_step(turn: ReadTurn, wanted: Step) -> Span | None:
     """Return the words that do the step in this turn: an act, and a topic if it names any."""
-    found = act_finder(frozenset(step.acts))(turn)
-    if found is None or not step.topics:
-        return found
-    return found if mentions(turn.seen, step.topics) else None
+    span = turn.best(frozenset(wanted.acts))
+    if span is None or (wanted.topics and not mentions(turn.seen, wanted.topics)):
+        return None
+    return widen(turn.turn.text, span.start, span.end)
 
 
 _STEP_INDICATORS: dict[Act, str] = {
@@ -140,7 +143,7 @@ def required_step(step: Step) -> Detector:
 
     def detect(reading: Reading) -> Finding:
         late = bool(_LATE.intersection(step.acts))
-        return once(reading.agent, lambda turn: find_step(turn, step), late=late)
+        return once(look(reading).judged, Find(lambda said: find_step(said.turn, step)), late=late)
 
     return detect
 
@@ -173,16 +176,31 @@ def _order(reading: Reading, first: Step, later: Step) -> Observation:
 
 
 PROCESS: dict[str, Detector] = {
-    "greets": greets,
-    "verifies_identity": verifies_identity,
-    "discloses_terms": discloses_terms,
-    "asks_about_needs": asks_about_needs,
-    "offers_arrangement": offers_arrangement,
-    "reassures": reassures,
-    "recaps": recaps,
-    "closes": closes,
-    "sets_next_step": sets_next_step,
-    "asks_for_secret": asks_for_secret,
+    # The first or second agent turn greets.
+    "greets": step(lambda turns: turns[:2], act(Act.GREET)),
+    # The agent makes sure to whom they speak.
+    "verifies_identity": step(whole, act(Act.VERIFY_IDENTITY)),
+    # The agent says openly what there is a right to know: purpose, price, conditions.
+    "discloses_terms": step(whole, act(Act.DISCLOSE)),
+    # The first half of the conversation asks an open question.
+    "asks_about_needs": step(first_half, act(Act.OPEN_QUESTION)),
+    # The agent offers a way to pay, or another arrangement.
+    "offers_arrangement": step(whole, act(Act.OFFER)),
+    # The agent says what is safe, or takes the hurry out.
+    "reassures": step(whole, act(Act.REASSURE)),
+    # The second half of the conversation sums up.
+    "recaps": step(second_half, act(Act.RECAP), late=True),
+    # The last two agent turns close or thank.
+    "closes": step(lambda turns: turns[-2:], act(Act.CLOSE, Act.THANK), late=True),
+    # The second half of the conversation says what happens next.
+    "sets_next_step": step(second_half, act(Act.NEXT_STEP), late=True),
+    # The same, where a long conversation gives no more chances than a short one.
+    "asks_early": step(beginning, act(Act.OPEN_QUESTION)),
+    "agrees_next_step": step(end, act(Act.NEXT_STEP), late=True),
+    "sums_up_at_end": step(end, act(Act.RECAP), late=True),
+    # The agent asks for a PIN, a password, a one-time code or a full card number.
+    "asks_for_secret": anywhere(Find(_secret)),
+    "verifies_when_needed": verifies_when_needed,
     "details_before_verification": details_before_verification,
     "threatens": bad_act(Act.THREATEN),
     "pressures": bad_act(Act.PRESSURE),
