@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.scoring_worker.judging.shield import GRADER
+from services.scoring_worker.judging.shield import GRADER, UNREADABLE
 from shared.contracts.scoring import CriterionResult, Transcript
 from shared.scorecard.form import Total
 
@@ -24,7 +24,7 @@ WITHDRAWN = "evidence_withdrawn"
 CONFIDENT_FROM = 70
 """Confidence of the overall score below which a person should look."""
 
-_FLAGS = frozenset({GRADER, "roles_look_swapped", UNSUPPORTED_LANGUAGE})
+_FLAGS = frozenset({GRADER, UNREADABLE, "roles_look_swapped", UNSUPPORTED_LANGUAGE})
 """Oddities of the transcript that put the whole assessment in doubt."""
 
 _LANGUAGES = frozenset({"en"})

@@ -51,6 +51,8 @@ _YOURS = re.compile(
     r"\byou(?:'ve| have|'d| had| just)? (?:\w+ )?"
     r"(?:said|told|mentioned|wrote|put|called|asked|say)\b"
 )
+_PULLED = re.compile(r"(?<![\w.])[a-z](?:[.*_-][a-z])+(?![\w])")
+"""A word with marks between its letters."""
 _REACH = 60
 """How far before a quotation the words stand that say whose it is."""
 
@@ -146,13 +148,15 @@ def _flag(sentence: str) -> str | None:
 
 
 def _letters(folded: str) -> str:
-    """Return the sentence as it is meant to be read: without accents, look-alikes, figures."""
+    """Return the sentence as it is meant to be read: without accents, look-alikes, gaps."""
     if not folded.isascii():
         plain = unicodedata.normalize("NFKD", folded.translate(_LOOK_ALIKES))
         folded = "".join(char for char in plain if not unicodedata.combining(char))
     if _DIGIT.search(folded):
         folded = _LEET.sub(lambda match: match.group().translate(_FIGURES), folded)
-    return folded
+    if _PULLED.search(folded):
+        folded = _PULLED.sub(lambda match: re.sub(r"[.*_-]", "", match.group()), folded)
+    return " ".join(folded.split())
 
 
 def _is_about_the_call(part: str) -> bool:
