@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import yaml
+
+from shared.yaml_files import read_yaml
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,9 +19,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _read() -> Table:
-    text = Path(__file__).with_name("language.yaml").read_text(encoding="utf-8")
-    raw: Any = yaml.safe_load(text)
-    return msgspec.convert(raw, Table)
+    return msgspec.convert(read_yaml(Path(__file__).with_name("language.yaml")), Table)
 
 
 def any_of(expressions: tuple[str, ...]) -> re.Pattern[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from shared.contracts.dialogue import Act, Topic
 from shared.dialogue.grammar import Phrase, Vocabulary, variants
 from shared.dialogue.spelling import NUMBER
+from shared.yaml_files import read_yaml
 
 _CLOCK = (
     r"(?:by|before|within|at|until)\s+"
@@ -208,8 +208,7 @@ def load_lexicon(folder: Path) -> Lexicon:
 
 
 def _read(path: Path) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    return read_yaml(path)
 
 
 def _patterns_of(act: Act, line: str, vocabulary: Vocabulary) -> Iterator[Pattern]:

@@ -12,7 +12,8 @@ from importlib import resources
 from typing import Final
 
 import msgspec
-import yaml
+
+from shared.yaml_files import read_yaml
 
 DEFAULT: Final = "en"
 """Where the sender says nothing."""
@@ -118,6 +119,6 @@ def _primary(tag: str) -> str:
 
 @cache
 def _small_words() -> dict[str, frozenset[str]]:
-    text = resources.files("shared.intake").joinpath("languages.yaml").read_text(encoding="utf-8")
-    lines = msgspec.convert(yaml.safe_load(text), dict[str, str])
+    source = resources.files("shared.intake").joinpath("languages.yaml")
+    lines = msgspec.convert(read_yaml(source), dict[str, str])
     return {tag: frozenset(words.split()) for tag, words in lines.items()}

@@ -14,10 +14,10 @@ from itertools import product
 from typing import Annotated, Final, Literal
 
 import msgspec
-import yaml
 
 from shared.contracts.base import Authored, Record
 from shared.contracts.scoring import TranscriptTurn
+from shared.yaml_files import read_yaml
 
 Side = Literal["agent", "customer"]
 
@@ -128,8 +128,8 @@ def swap_roles(turns: Sequence[TranscriptTurn]) -> tuple[TranscriptTurn, ...]:
 @cache
 def load_cues() -> Node:
     """Return the phrases of `cues.yaml` as a tree of words."""
-    text = resources.files("shared.intake").joinpath("cues.yaml").read_text(encoding="utf-8")
-    cues = msgspec.convert(yaml.safe_load(text), _Cues)
+    source = resources.files("shared.intake").joinpath("cues.yaml")
+    cues = msgspec.convert(read_yaml(source), _Cues)
     root = Node()
     sides: tuple[tuple[Side, tuple[_Kind, ...]], ...] = (
         ("agent", cues.agent),

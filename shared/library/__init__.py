@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from shared.contracts.scenario import ScenarioSpec
-from shared.library.files import read_yaml
+from shared.yaml_files import read_yaml
 
 _SCENARIOS = Path(__file__).with_name("scenarios")
 

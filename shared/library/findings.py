@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from shared.contracts.base import Authored, Record
-from shared.library.files import read_yaml
+from shared.yaml_files import read_yaml
 
 Severity = Literal["error", "warning"]
 """An error keeps what was written from being published."""

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.contracts.base import Authored
 from shared.contracts.rubric import Polarity
-from shared.library.files import read_yaml
+from shared.yaml_files import read_yaml
 
 _FILE = Path(__file__).with_name("indicators.yaml")
 

@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 import msgspec
 
 from shared.contracts.rubric import RubricSpec
-from shared.library.files import read_yaml
+from shared.yaml_files import read_yaml
 
 _END = ".yaml"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import yaml
 
 from shared.contracts.base import Authored
+from shared.yaml_files import read_yaml
 
 _FILE = Path(__file__).with_name("skills.yaml")
 
@@ -64,7 +64,7 @@ def load_taxonomy() -> Taxonomy:
     Raises:
         msgspec.ValidationError: the file does not describe one.
     """
-    return msgspec.convert(yaml.safe_load(_FILE.read_text(encoding="utf-8")), Taxonomy)
+    return msgspec.convert(read_yaml(_FILE), Taxonomy)
 
 
 def load_skill_roots() -> dict[str, SkillRoot]:

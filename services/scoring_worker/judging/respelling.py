@@ -12,13 +12,13 @@ from importlib import resources
 from typing import NamedTuple
 
 import msgspec
-import yaml
 
 from services.scoring_worker.judging.behaviors.model import PACKAGE as BEHAVIORS
 from services.scoring_worker.judging.words import fold
 from shared.contracts.base import Authored
 from shared.dialogue.lexicon import LEXICON
 from shared.dialogue.spelling import ALIASES, CONTRACTIONS, NUMBER_WORDS
+from shared.yaml_files import read_yaml
 
 SHORTEST = 4
 """A word of fewer letters is never taken for a slip."""
@@ -80,7 +80,7 @@ class _Spellings(Authored, frozen=True, kw_only=True):
 
 def _load() -> _Spellings:
     source = resources.files("services.scoring_worker.judging").joinpath("respelling.yaml")
-    return msgspec.convert(yaml.safe_load(source.read_text(encoding="utf-8")), _Spellings)
+    return msgspec.convert(read_yaml(source), _Spellings)
 
 
 _DATA = _load()

@@ -11,13 +11,13 @@ from functools import lru_cache
 from importlib import resources
 
 import msgspec
-import yaml
 
 from services.scoring_worker.judging.phrases import either
 from services.scoring_worker.judging.words import Span, fold, sentences
 from shared.contracts.base import Authored
 from shared.dialogue.lexicon import LEXICON
 from shared.dialogue.segments import quoted
+from shared.yaml_files import read_yaml
 
 GRADER = "text_addressed_to_grader"
 """Flag: a sentence asks whoever scores for marks, or tells a model what to answer."""
@@ -87,7 +87,7 @@ class _Shield(Authored, frozen=True, kw_only=True):
 
 def _load() -> _Shield:
     source = resources.files("services.scoring_worker.judging").joinpath("shield.yaml")
-    return msgspec.convert(yaml.safe_load(source.read_text(encoding="utf-8")), _Shield)
+    return msgspec.convert(read_yaml(source), _Shield)
 
 
 _DATA = _load()

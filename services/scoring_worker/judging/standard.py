@@ -6,11 +6,11 @@ from importlib import resources
 from types import MappingProxyType
 
 import msgspec
-import yaml
 
 from services.scoring_worker.judging.detectors.registry import DETECTORS
 from shared.contracts.rubric import Indicator, Polarity
 from shared.library.skills import Seen, load_skills
+from shared.yaml_files import read_yaml
 
 MIN_INDICATORS = 2
 """One yes or no is no score."""
@@ -81,5 +81,4 @@ def _file() -> resources.abc.Traversable:
 
 
 def _raw() -> object:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times faster
-    return yaml.load(_file().read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
+    return read_yaml(_file())

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from services.sim_worker.engine.grammar import Line, parse
 from shared.contracts.dialogue import Act
+from shared.yaml_files import read_yaml
 
 _FILES = ("moves", "troubles", "outcomes")
 """Files of bodies, each a map from bank to lines."""
@@ -58,9 +58,7 @@ def load() -> Bank:
 
 
 def _table(name: str) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (Path(__file__).parent / "banks" / f"{name}.yaml").read_text(encoding="utf-8")
-    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    return read_yaml(Path(__file__).parent / "banks" / f"{name}.yaml")
 
 
 def _lines(sources: list[str]) -> tuple[Line, ...]:

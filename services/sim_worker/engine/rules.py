@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from shared.contracts.dialogue import Act, Topic
 from shared.contracts.scenario import Temper
+from shared.yaml_files import read_yaml
 
 
 class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,9 +73,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_table(name: str) -> Any:
     """Return a data file of this package, parsed."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    return read_yaml(Path(__file__).with_name(name))
 
 
 RULES = msgspec.convert(read_table("rules.yaml"), Rules)

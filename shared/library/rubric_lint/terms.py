@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from shared.contracts.base import Authored
-from shared.library.files import read_yaml
+from shared.yaml_files import read_yaml
 
 _FILE = Path(__file__).with_name("terms.yaml")
 _ENDS_LIKE_S = ("s", "x", "z", "ch", "sh", "o")

@@ -6,12 +6,12 @@ from importlib import resources
 from typing import Literal
 
 import msgspec
-import yaml
 
 from services.scoring_worker.judging.behaviors.features import features, whole, word_features
 from services.scoring_worker.judging.behaviors.style import style_matches
 from services.scoring_worker.judging.behaviors.utterance import Utterance, tokens_of
 from shared.contracts.base import Authored, Record
+from shared.yaml_files import read_yaml
 
 PACKAGE = "services.scoring_worker.judging.behaviors"
 DIGITS = 6
@@ -194,5 +194,5 @@ def load_model() -> Model:
 @cache
 def load_behaviors() -> tuple[Behavior, ...]:
     """Return what the shipped behaviors are about, in the order of their file."""
-    text = resources.files(PACKAGE).joinpath("behaviors.yaml").read_text(encoding="utf-8")
-    return msgspec.convert(yaml.safe_load(text), tuple[Behavior, ...])
+    source = resources.files(PACKAGE).joinpath("behaviors.yaml")
+    return msgspec.convert(read_yaml(source), tuple[Behavior, ...])

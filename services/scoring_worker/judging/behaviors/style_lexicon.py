@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
-import yaml
 
 from services.scoring_worker.judging.behaviors.utterance import words_of
 from shared.contracts.base import Authored
+from shared.yaml_files import read_yaml
 
 SENTENCE_ENDS = frozenset({".", "?", "!", "...", "\n"})
 """Tokens after which a sentence begins."""
@@ -61,11 +61,10 @@ class Lexicon(NamedTuple):
 @cache
 def lexicon() -> Lexicon:
     """Read the files, once."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times faster
     folder = resources.files("services.scoring_worker.judging.behaviors")
     found = Lexicon({}, Phrases({}, {}), Phrases({}, {}))
     for name in _FILES:
-        entries = yaml.load(folder.joinpath(name).read_bytes(), Loader=loader)  # noqa: S506 - safe
+        entries = read_yaml(folder.joinpath(name))
         found.manners.update(msgspec.convert(entries, dict[str, Manner]))
     for key, manner in found.manners.items():
         for phrase in _phrases(manner.says):

@@ -11,13 +11,13 @@ from importlib import resources
 from typing import NamedTuple
 
 import msgspec
-import yaml
 
 from services.scoring_worker.judging.words import Span, fold, sentences
 from shared.contracts.dialogue import Act
 from shared.dialogue.grammar import NEGATIONS, Phrase, Vocabulary, variants
 from shared.dialogue.segments import TOKEN
 from shared.dialogue.spelling import ALIASES, FIGURE, word_set
+from shared.yaml_files import read_yaml
 
 _START = "^ "
 _DIGITS = frozenset("0123456789")
@@ -182,10 +182,9 @@ def _candidate(before: tuple[str, ...], pattern: _Pattern) -> Candidate:
 
 def _load(*names: str) -> SignTable:
     lines: dict[str, str] = {}
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for name in names:
         source = resources.files("services.scoring_worker.judging.detectors").joinpath(name)
-        raw = yaml.load(source.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
+        raw = read_yaml(source)
         lines |= msgspec.convert(raw, dict[str, str])
     return SignTable(lines)
 

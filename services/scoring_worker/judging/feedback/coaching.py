@@ -4,9 +4,9 @@ from functools import cache
 from importlib import resources
 
 import msgspec
-import yaml
 
 from shared.contracts.base import Authored
+from shared.yaml_files import read_yaml
 
 PACKAGE = "services.scoring_worker.judging.feedback"
 
@@ -65,11 +65,10 @@ class Words(Authored, frozen=True, kw_only=True):
     """By family of feelings."""
 
 
-def read_yaml(name: str) -> object:
+def read_data(name: str) -> object:
     """Return the content of a file of this package."""
     source = resources.files(PACKAGE).joinpath(name)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times faster
-    return yaml.load(source.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
+    return read_yaml(source)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -77,7 +76,7 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def _words() -> Words:
-    raw = msgspec.convert(read_yaml("words.yaml"), _Words)
+    raw = msgspec.convert(read_data("words.yaml"), _Words)
     return Words(
         things=_listed(raw.things),
         personal=_listed(raw.personal),
@@ -98,24 +97,24 @@ WORDS = _words()
 @cache
 def praise() -> dict[str, Praise]:
     """Return what may be praised, by indicator."""
-    return msgspec.convert(read_yaml("praise.yaml"), dict[str, Praise])
+    return msgspec.convert(read_data("praise.yaml"), dict[str, Praise])
 
 
 @cache
 def corrections() -> dict[str, Correction]:
     """Return what is corrected and how, by indicator; `unnamed` fits any other."""
-    known = msgspec.convert(read_yaml("corrections.yaml"), dict[str, Correction])
-    aliases = msgspec.convert(read_yaml("aliases.yaml"), dict[str, str])
+    known = msgspec.convert(read_data("corrections.yaml"), dict[str, Correction])
+    aliases = msgspec.convert(read_data("aliases.yaml"), dict[str, str])
     return {**known, **{key: known[other] for key, other in aliases.items()}}
 
 
 @cache
 def moves() -> dict[str, list[str]]:
     """Return the better wordings by move."""
-    return msgspec.convert(read_yaml("moves.yaml"), dict[str, list[str]])
+    return msgspec.convert(read_data("moves.yaml"), dict[str, list[str]])
 
 
 @cache
 def causes() -> dict[str, list[str]]:
     """Return the indicators that speak of the same as a cause of a change in a simulated mind."""
-    return msgspec.convert(read_yaml("causes.yaml"), dict[str, list[str]])
+    return msgspec.convert(read_data("causes.yaml"), dict[str, list[str]])

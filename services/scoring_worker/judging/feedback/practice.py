@@ -5,7 +5,7 @@ from functools import cache
 
 import msgspec
 
-from services.scoring_worker.judging.feedback.coaching import read_yaml
+from services.scoring_worker.judging.feedback.coaching import read_data
 from services.scoring_worker.judging.feedback.filling import spread
 from shared.contracts.base import Authored
 from shared.contracts.scoring import Practice, SkillScore
@@ -46,7 +46,7 @@ class _Practice(Authored, frozen=True, kw_only=True):
 @cache
 def plan() -> _Practice:
     """Return the drills and the scenarios."""
-    return msgspec.convert(read_yaml("practice.yaml"), _Practice)
+    return msgspec.convert(read_data("practice.yaml"), _Practice)
 
 
 def recommend(

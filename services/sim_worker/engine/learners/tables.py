@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
+from shared.yaml_files import read_yaml
 
 
 def read_lines(name: str) -> Any:
     """Return a data file of this package, parsed."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    return read_yaml(Path(__file__).with_name(name))

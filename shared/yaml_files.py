@@ -1,4 +1,4 @@
-"""Reads the data files of the library."""
+"""Reads the YAML files that ship with the code."""
 
 from importlib.resources.abc import Traversable
 from typing import Any
