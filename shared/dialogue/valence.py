@@ -1,10 +1,13 @@
 """How a customer's words feel, from a word list: a hint for the judge, never a score by itself."""
 
+from functools import lru_cache
+
 from shared.dialogue.grammar import NEGATIONS
 from shared.dialogue.lexicon import LEXICON
 from shared.dialogue.segments import TOKEN, fold
 
 
+@lru_cache(maxsize=256)  # cues, arc and feedback of one conversation ask for the same turns
 def customer_valence(text: str) -> int:
     """Return -100 (hostile or distressed) to 100 (warm); 0 when nothing speaks either way."""
     good = bad = 0
