@@ -14,8 +14,9 @@ select a.*, s.simulation_id, s.conversation_id, s.source, s.occurred_at,
           where m.tenant_id = $1 and m.learner_id = a.learner_id and m.team_id = any ($3)
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
 
--- name: lock_scoring
--- What counts now; the row lock puts revisions, disputes and entries of one scoring in an order.
+-- name: find_scored
+-- A scoring and what counts now. Whoever changes something adds LOCK: it puts revisions, disputes and entries of
+-- one scoring in an order.
 select s.scoring_id, s.learner_id, s.status, s.assessment_id, s.simulation_id, s.conversation_id,
        s.rubric_id, s.rubric_version, k.wrapped,
        t.dispute_window_h, t.dispute_answer_h
@@ -28,7 +29,6 @@ select s.scoring_id, s.learner_id, s.status, s.assessment_id, s.simulation_id, s
          select from memberships m
           where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
-   for update of s
 
 -- name: list_revisions
 -- Every revision of a scoring, oldest first; there are few.

@@ -67,7 +67,7 @@ class RevisionItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A scoring under its row lock."""
+    """A scoring with what a review of it needs; under its row lock where something changes."""
 
     scoring_id: UUID
     learner_id: UUID

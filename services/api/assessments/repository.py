@@ -29,6 +29,9 @@ SQL = Queries("services.api.assessments")
 MAX_TIMELINE = 1000
 """Lines of a timeline that are shown: the oldest; nobody reviews one conversation so often."""
 
+LOCK = "\n   for update of s"
+"""Ends a statement about one scoring that the transaction goes on to change."""
+
 WrittenKind = Literal["overridden", "acknowledged", "disputed", "resolved", "rescore_requested"]
 
 _RESULT = msgspec.json.Decoder(JudgeResult)
@@ -83,6 +86,10 @@ class AssessmentRepository:
             created_at=row["created_at"],
         )
 
+    async def see(self, scoring_id: UUID) -> Held:
+        """Return a scored conversation, to read about it; raises as `hold` does."""
+        return await self._scored(SQL["find_scored"], scoring_id)
+
     async def hold(self, scoring_id: UUID) -> Held:
         """Lock a scored conversation; until the end of the transaction nobody else changes it.
 
@@ -90,7 +97,10 @@ class AssessmentRepository:
             NotFoundError: none that the caller may see, none that is scored, or its learner was
                 erased.
         """
-        row = await self._connection.fetchrow(SQL["lock_scoring"], *self._bounds, scoring_id)
+        return await self._scored(SQL["find_scored"] + LOCK, scoring_id)
+
+    async def _scored(self, statement: str, scoring_id: UUID) -> Held:
+        row = await self._connection.fetchrow(statement, *self._bounds, scoring_id)
         if row is None or row["assessment_id"] is None or row["wrapped"] is None:
             raise NotFoundError
         return Held(

@@ -139,14 +139,14 @@ class AssessmentService:
     async def list_revisions(self, principal: Principal, scoring_id: UUID) -> list[RevisionItem]:
         """Return the revisions of a scored conversation, oldest first; raises `NotFoundError`."""
         async with self.reviewing(principal) as review:
-            await review.repository.hold(scoring_id)
+            await review.repository.see(scoring_id)
             return await review.repository.list_revisions(scoring_id)
 
     async def list_timeline(self, principal: Principal, scoring_id: UUID) -> list[Entry]:
         """Return what happened to a scored conversation, oldest first; raises `NotFoundError`."""
         async with self.reviewing(principal) as review:
-            held = await review.repository.hold(scoring_id)
-            return await review.repository.list_timeline(held)
+            seen = await review.repository.see(scoring_id)
+            return await review.repository.list_timeline(seen)
 
     async def override(
         self,
