@@ -23,6 +23,9 @@ AT_END, EARLY = 5, 5
 """Agent turns that make the end and the beginning: a long talk gives no more chances than a short
 one."""
 
+FRAMED_FROM = 4
+"""Agent turns from which a conversation has room for a greeting, a recap and a close."""
+
 _VERIFIES = act(Act.VERIFY_IDENTITY)
 
 Part = Callable[[Sequence[Said]], Sequence[Said]]
@@ -35,13 +38,13 @@ def whole(turns: Sequence[Said]) -> Sequence[Said]:
 
 
 def first_half(turns: Sequence[Said]) -> Sequence[Said]:
-    """The first half, with the middle one."""
-    return turns[: (len(turns) + 1) // 2]
+    """The first half, with the middle one, and no more than the first few."""
+    return beginning(turns[: (len(turns) + 1) // 2])
 
 
 def second_half(turns: Sequence[Said]) -> Sequence[Said]:
-    """The second half, with the middle one."""
-    return turns[len(turns) // 2 :]
+    """The second half, with the middle one, and no more than the last few."""
+    return end(turns[len(turns) // 2 :])
 
 
 def beginning(turns: Sequence[Said]) -> Sequence[Said]:
@@ -57,6 +60,19 @@ def end(turns: Sequence[Said]) -> Sequence[Said]:
 def step(part: Part, find: Find, *, late: bool = False) -> Detector:
     """Return a detector: was this done at least once in this part of the conversation?"""
     return lambda reading: once(part(look(reading).judged), find, late=late)
+
+
+def frame(part: Part, find: Find, *, late: bool = False) -> Detector:
+    """Do as `step` does for what frames a conversation: one too short has no room for a frame.
+
+    There it does not count either way, for who does it would otherwise be compared with nobody.
+    """
+
+    def detect(reading: Reading) -> Finding:
+        turns = look(reading).judged
+        return once(part(turns) if len(turns) >= FRAMED_FROM else (), find, late=late)
+
+    return detect
 
 
 def _secret(said: Said) -> Span | None:
@@ -177,27 +193,27 @@ def _order(reading: Reading, first: Step, later: Step) -> Observation:
 
 PROCESS: dict[str, Detector] = {
     # The first or second agent turn greets.
-    "greets": step(lambda turns: turns[:2], act(Act.GREET)),
+    "greets": frame(lambda turns: turns[:2], act(Act.GREET)),
     # The agent makes sure to whom they speak.
     "verifies_identity": step(whole, act(Act.VERIFY_IDENTITY)),
     # The agent says openly what there is a right to know: purpose, price, conditions.
     "discloses_terms": step(whole, act(Act.DISCLOSE)),
-    # The first half of the conversation asks an open question.
-    "asks_about_needs": step(first_half, act(Act.OPEN_QUESTION)),
+    # The first half, at most the first few turns, asks an open question.
+    "asks_about_needs": frame(first_half, act(Act.OPEN_QUESTION)),
     # The agent offers a way to pay, or another arrangement.
-    "offers_arrangement": step(whole, act(Act.OFFER)),
+    "offers_arrangement": frame(whole, act(Act.OFFER)),
     # The agent says what is safe, or takes the hurry out.
-    "reassures": step(whole, act(Act.REASSURE)),
-    # The second half of the conversation sums up.
-    "recaps": step(second_half, act(Act.RECAP), late=True),
+    "reassures": frame(whole, act(Act.REASSURE)),
+    # The second half, at most the last few turns, sums up.
+    "recaps": frame(second_half, act(Act.RECAP), late=True),
     # The last two agent turns close or thank.
-    "closes": step(lambda turns: turns[-2:], act(Act.CLOSE, Act.THANK), late=True),
-    # The second half of the conversation says what happens next.
-    "sets_next_step": step(second_half, act(Act.NEXT_STEP), late=True),
-    # The same, where a long conversation gives no more chances than a short one.
-    "asks_early": step(beginning, act(Act.OPEN_QUESTION)),
-    "agrees_next_step": step(end, act(Act.NEXT_STEP), late=True),
-    "sums_up_at_end": step(end, act(Act.RECAP), late=True),
+    "closes": frame(lambda turns: turns[-2:], act(Act.CLOSE, Act.THANK), late=True),
+    # The second half, at most the last few turns, says what happens next.
+    "sets_next_step": frame(second_half, act(Act.NEXT_STEP), late=True),
+    # The same in the first and the last few turns, wherever the middle is.
+    "asks_early": frame(beginning, act(Act.OPEN_QUESTION)),
+    "agrees_next_step": frame(end, act(Act.NEXT_STEP), late=True),
+    "sums_up_at_end": frame(end, act(Act.RECAP), late=True),
     # The agent asks for a PIN, a password, a one-time code or a full card number.
     "asks_for_secret": anywhere(Find(_secret)),
     "verifies_when_needed": verifies_when_needed,

@@ -1,5 +1,7 @@
 """Problem solving: occasions are the answers after the customer has put a matter on the table."""
 
+import re
+
 from services.scoring_worker.judging.detectors.counting import (
     FIXING,
     Detector,
@@ -13,11 +15,12 @@ from services.scoring_worker.judging.detectors.counting import (
     unless,
 )
 from services.scoring_worker.judging.detectors.moments import Moment
+from services.scoring_worker.judging.detectors.process import end
 from services.scoring_worker.judging.detectors.said import Acts, Said
 from services.scoring_worker.judging.detectors.scene import Scene, look
 from services.scoring_worker.judging.finding import Finding
 from services.scoring_worker.judging.reading import Reading
-from services.scoring_worker.judging.words import overlap
+from services.scoring_worker.judging.words import Span, fold, overlap
 from shared.contracts.dialogue import Act
 
 SAME_OFFER = 0.6
@@ -25,8 +28,36 @@ SAME_OFFER = 0.6
 
 _OFFER = frozenset({Act.OFFER})
 _OFFERS, _MOVES = kindly(act(Act.OFFER)), kindly(act(*FIXING))
-_ASKS = act(Act.OPEN_QUESTION, Act.CLOSED_QUESTION)
+_QUESTIONS = frozenset({Act.OPEN_QUESTION, Act.CLOSED_QUESTION})
 _CONFIRMS = act(Act.RECAP, Act.CHECK_UNDERSTANDING)
+
+_ASKED_BY_WORDING = re.compile(
+    r"(?<![\w'])(?:(?:can|could|would|will|do|did|are|were) (?:you|we|i)|may i"
+    r"|(?<!i )(?<!we )(?<!to )(?<!'ll )(?<!will )have you"
+    r"|(?<!see )(?<!is )(?<!'s )(?<!understand )(?<!understood )"
+    r"(?<!of )(?<!about )(?<!from )(?<!by )"
+    r"(?:what(?:'s| is| was) (?:your|it|wrong|going on)|what (?:happened|exactly|else|brings)"
+    r"|(?:where|when|how|which|who|why)(?:'s| is| was| did| does) (?:it|that|this|the|your)"
+    r"|how (?:long|much|many|often) (?:is|are|was|were|has|have|did|does)))(?![\w'])"
+)
+"""Words that ask, with or without a mark at the end: the verb stands before `you`, or the sentence
+begins with what is asked for. `What you can do` and `I see what happened` tell something.
+"""
+
+
+def asked(said: Said) -> Span | None:
+    """Find a question; where its writer uses no question marks, by its wording."""
+    span = said.best(_QUESTIONS)
+    written = said.turn.turn if said.turn.given is None else said.turn.given
+    if "?" in written.text:
+        return span
+    if span is not None and not said.text.endswith("?", span.start, span.end):
+        return span
+    match = _ASKED_BY_WORDING.search(fold(said.turn.seen))
+    return None if match is None else said.sentence(Span(*match.span()))
+
+
+_ASKS = Find(asked)
 
 
 def matters(scene: Scene) -> tuple[Moment, ...]:
@@ -85,9 +116,9 @@ def asks_before_fixing(reading: Reading) -> Finding:
 
 
 def confirms_outcome(reading: Reading) -> Finding:
-    """The last third of the conversation sums up what was agreed, or checks that it helps."""
+    """The last third, at most the last few turns, sums up what was agreed or checks it helps."""
     turns = matter_turns(look(reading))
-    return once(turns[len(turns) * 2 // 3 :], _CONFIRMS, late=True)
+    return once(end(turns[len(turns) * 2 // 3 :]), _CONFIRMS, late=True)
 
 
 STUCK = Find(lambda said: said.stuck)

@@ -22,7 +22,7 @@ from services.scoring_worker.judging.detectors.listening import substantial
 from services.scoring_worker.judging.detectors.moments import Moment
 from services.scoring_worker.judging.detectors.process import AT_END
 from services.scoring_worker.judging.detectors.scene import look
-from services.scoring_worker.judging.detectors.solving import matter_turns
+from services.scoring_worker.judging.detectors.solving import asked, matter_turns
 from services.scoring_worker.judging.finding import Finding
 from services.scoring_worker.judging.reading import Reading
 from services.scoring_worker.judging.words import Span
@@ -101,7 +101,7 @@ def jumps_to_fix(reading: Reading) -> Finding:
     """The first fix comes before any question about the matter."""
     turns = matter_turns(look(reading))
     for number, said in enumerate(turns):
-        if _QUESTION(said) is not None:
+        if asked(said) is not None or Act.PROBE in said.acts:
             return once(turns[: number + 1], NOTHING)
         if _FIX(said) is not None:
             return once([said], _FIX)

@@ -1,5 +1,7 @@
 """Naming a problem, splitting it, working through it, reasoning about it."""
 
+import re
+
 from services.scoring_worker.judging.detectors.counting import (
     FIXING,
     Detector,
@@ -23,10 +25,10 @@ from services.scoring_worker.judging.detectors.moments import Moment
 from services.scoring_worker.judging.detectors.process import AT_END
 from services.scoring_worker.judging.detectors.said import Said
 from services.scoring_worker.judging.detectors.scene import look
-from services.scoring_worker.judging.detectors.solving import matters
+from services.scoring_worker.judging.detectors.solving import asked, matters
 from services.scoring_worker.judging.finding import Finding
 from services.scoring_worker.judging.reading import Reading
-from services.scoring_worker.judging.words import Span, overlap, sentences, topics
+from services.scoring_worker.judging.words import Span, fold, overlap, sentences, topics
 from shared.contracts.dialogue import Act
 
 SAME_TURN = 0.8
@@ -42,6 +44,7 @@ _BACK = act(Act.PARAPHRASE, Act.RECAP, Act.ACKNOWLEDGE_IMPACT)
 _AGREES = any_of(
     act(Act.CHECK_UNDERSTANDING, Act.OPEN_QUESTION, Act.PROBE, Act.CLOSED_QUESTION),
     sign("asks_decision"),
+    Find(asked),
 )
 
 
@@ -117,8 +120,21 @@ def _each_part(moment: Moment) -> Find:
     return Find(find)
 
 
+_FIRST_OF_ALL = re.compile(r"(?<!the )(?<!your )(?<!my )\bfirst,? (?:i|we|you)(?:'ve| have) to\b")
+"""What has to come first; the analyzer knows it only when it is not drawn together."""
+
+
+def _first(said: Said) -> Span | None:
+    match = _FIRST_OF_ALL.search(fold(said.turn.seen))
+    return None if match is None else said.sentence(Span(*match.span()))
+
+
+_FIRST = Find(_first)
+
+
 def _long_matter(moment: Moment) -> bool:
-    return has_parts(moment) or any("order" in said.signs for said in moment.said)
+    ordered = ("order" in said.signs or _first(said) is not None for said in moment.said)
+    return has_parts(moment) or any(ordered)
 
 
 def left_open(moment: Moment) -> bool:
@@ -143,7 +159,7 @@ DECOMPOSE: dict[str, Detector] = {
     "handles_each_part": handles_each_part,
     # The parts are listed or put in order.
     "lists_parts": shown(
-        _long_matter, any_of(sign("order", "choice"), act(Act.RECAP, Act.SIGNPOST))
+        _long_matter, any_of(sign("order", "choice"), act(Act.RECAP, Act.SIGNPOST), _FIRST)
     ),
     # Says back more than one part.
     "says_back_parts": shown(
