@@ -61,6 +61,8 @@ def _judge_alone(report: Report, warm: list[Transcript], fresh: list[Transcript]
     """Judge conversations that were not seen before: the judge remembers texts."""
     rubric = _rubric()
     for one in warm:
+        for turn in one.turns:
+            analyze(turn.text)  # or what is compiled when first needed would count as analysis
         judge(one, rubric)
     started = time.process_time()
     for one in fresh:

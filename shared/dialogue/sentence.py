@@ -5,7 +5,7 @@ from functools import cached_property
 
 from shared.contracts.dialogue import Act, ActSpan
 from shared.dialogue.segments import RUN, TOKEN, stems_among
-from shared.dialogue.spelling import ALIASES, FIGURE
+from shared.dialogue.spelling import canonical_words
 
 HOSTILE = frozenset(
     {
@@ -22,8 +22,6 @@ Found = dict[Act, ActSpan]
 Quotes = tuple[tuple[int, int], ...]
 """Where a turn quotes somebody, as offsets."""
 
-_DIGITS = frozenset("0123456789")
-
 
 class Sentence:
     """One sentence and the words in it, as offsets into the whole turn."""
@@ -36,8 +34,7 @@ class Sentence:
         self.quotes = quotes
         self.spelled: list[str] = TOKEN.findall(folded, start, end)
         """The words as they are written."""
-        known = ALIASES.get
-        self.words = [FIGURE if word[0] in _DIGITS else known(word, word) for word in self.spelled]
+        self.words = canonical_words(self.spelled)
         """The same words as the index of patterns knows them."""
         self.held = frozenset(self.words)
         self.offsets = _offsets(folded, start, self.spelled)

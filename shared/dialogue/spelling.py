@@ -1,5 +1,7 @@
 """How words come in chat and in haste: missing apostrophes, short forms, figures, number words."""
 
+from collections.abc import Iterable
+
 
 def word_set(text: str) -> frozenset[str]:
     """Return the words between the spaces of a text."""
@@ -57,8 +59,15 @@ ALIASES: dict[str, str] = {
 """Every other spelling with the form that the index of patterns knows."""
 
 
+_DIGITS = frozenset("0123456789")
+
+
 def canonical(word: str) -> str:
     """Return the form under which the index knows a lower-case word."""
-    if word[0] in "0123456789":
-        return FIGURE
-    return ALIASES.get(word, word)
+    return FIGURE if word[0] in _DIGITS else ALIASES.get(word, word)
+
+
+def canonical_words(words: Iterable[str]) -> list[str]:
+    """Do as `canonical` does for many words, in one go."""
+    known, digits = ALIASES.get, _DIGITS
+    return [FIGURE if word[0] in digits else known(word, word) for word in words]

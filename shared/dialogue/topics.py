@@ -54,13 +54,13 @@ def with_topics(sentence: Sentence, spans: list[ActSpan]) -> list[ActSpan]:
 
 
 def _topic_words(sentence: Sentence) -> Words:
-    known, folded, offsets = LEXICON.topics, sentence.folded, sentence.offsets
-    return [
-        (offset, topic)
-        for word, offset in zip(sentence.words, offsets, strict=True)
-        if word[:TOPIC_STEM] in known or word == FIGURE
-        if (topic := _shown(word, folded, offset)) is not None
-    ]
+    known, folded = LEXICON.topics, sentence.folded
+    found: Words = []
+    for word, offset in zip(sentence.words, sentence.offsets, strict=True):
+        topic = _shown(word, folded, offset) if word == FIGURE else known.get(word[:TOPIC_STEM])
+        if topic is not None:
+            found.append((offset, topic))
+    return found
 
 
 def _shown(word: str, folded: str, position: int) -> Topic | None:

@@ -37,6 +37,8 @@ PRIOR = Fraction(35, 100)
 FLOOR = 20
 """Points of a conversation that shows neither good nor bad behavior."""
 
+_GOOD = Polarity.GOOD
+
 MIN_OCCASIONS = 2
 """Fewer answers than this say too little about a skill."""
 
@@ -81,8 +83,8 @@ def weigh(
     indicator: Indicator, finding: Finding, *, coached_as: str = "", withdrawn: int = 0
 ) -> Measured:
     """Answer one indicator from what was found, with its strength."""
-    is_good = indicator.polarity is Polarity.GOOD
-    hits, occasions = finding.hits, finding.opportunities
+    is_good = indicator.polarity is _GOOD
+    hits, occasions = finding.hits, len(finding.observations)
     strength, verdict = _answer(
         hits, occasions, indicator.full_at, is_good=is_good, census=finding.census
     )
@@ -197,10 +199,12 @@ def occasions(parts: Sorted) -> int:
 
     Bad behavior that was not seen says nothing, unless the criterion asks for nothing else.
     """
-    answers = {seen.agent for item in parts.good for seen in item.finding.observations}
+    answers: set[int] = set()
+    for item in parts.good:
+        answers.update([seen.agent for seen in item.finding.observations])
     for item in parts.bad if parts.only_bad else parts.seen_bad:
         answers.update(
-            seen.agent for seen in item.finding.observations if seen.hit or parts.only_bad
+            [seen.agent for seen in item.finding.observations if seen.hit or parts.only_bad]
         )
     return max(len(answers), parts.checks)
 

@@ -15,7 +15,7 @@ from shared.contracts.dialogue import Act, TurnAnalysis
 from shared.dialogue.analyzer import analyze
 from shared.dialogue.lexicon import LEXICON, Choice
 from shared.dialogue.segments import TOKEN
-from shared.dialogue.spelling import canonical
+from shared.dialogue.spelling import canonical_words
 from shared.dialogue.valence import customer_valence
 
 
@@ -50,6 +50,10 @@ _FEELINGS = tuple(
     (Feeling(family), re.compile(rf"\b(?:{either(words).pattern})"))
     for family, words in PHRASES.feelings.items()
 )
+_ANY_FEELING = re.compile(
+    rf"\b(?:{'|'.join(either(words).pattern for words in PHRASES.feelings.values())})"
+)
+"""Where the first word of any family stands: in most turns there is none."""
 
 
 class CustomerCues(Record, frozen=True, kw_only=True):
@@ -72,8 +76,11 @@ class CustomerCues(Record, frozen=True, kw_only=True):
 def find_feeling(text: str) -> tuple[Feeling, int, int] | None:
     """Return the first feeling that is not negated, with the span of its words."""
     folded = fold(text)
+    first = _ANY_FEELING.search(folded)
+    if first is None:
+        return None
     for feeling, words in _FEELINGS:
-        for match in words.finditer(folded):
+        for match in words.finditer(folded, first.start()):
             before = folded[max(0, match.start() - NEGATION_CHARS) : match.start()]
             if not NEGATED.search(before):
                 return feeling, match.start(), match.end()
@@ -89,7 +96,7 @@ def analyze_customer(text: str) -> TurnAnalysis:
     folded, parts = fold(text), sentences(text)
     count = 0
     for start, end in parts:
-        words = [canonical(word) for word in TOKEN.findall(folded, start, end)]
+        words = canonical_words(TOKEN.findall(folded, start, end))
         count += len(words)
         if _may_hurt(words):
             return analyze(text)

@@ -37,13 +37,12 @@ def _stands(turn: TranscriptTurn, start: int, end: int, polarity: Polarity) -> b
         return False
     if polarity is Polarity.BAD:
         return True
-    return not any(span.start < end and start < span.end for span, _ in suspicious(turn.text))
+    marked = suspicious(turn.text)
+    return not marked or not any(span.start < end and start < span.end for span, _ in marked)
 
 
 def withdraw_unproven(finding: Finding, transcript: Transcript, polarity: Polarity) -> Finding:
     """Turn every hit whose quote fails the check into a miss; the verdict follows."""
-    if not finding.hits:
-        return finding
     unproven = [
         place
         for place, item in enumerate(finding.observations)

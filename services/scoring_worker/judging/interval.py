@@ -56,9 +56,9 @@ def _product(values: Iterable[float]) -> float:
 
 def _base_bounds(parts: Sorted) -> Bounds:
     span = 100.0 - floor_of(parts)
-    weight = sum(item.indicator.weight for item in parts.good)
+    weight = sum([item.indicator.weight for item in parts.good])
     return combine(
-        (span * item.indicator.weight / weight, strength_bounds(item)) for item in parts.good
+        [(span * item.indicator.weight / weight, strength_bounds(item)) for item in parts.good]
     )
 
 

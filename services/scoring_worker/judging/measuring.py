@@ -14,7 +14,7 @@ from services.scoring_worker.judging.detectors.registry import get_detector
 from services.scoring_worker.judging.evidence import withdraw_unproven
 from services.scoring_worker.judging.finding import Finding
 from services.scoring_worker.judging.reading import Reading
-from services.scoring_worker.judging.strengths import Strengths, is_known
+from services.scoring_worker.judging.strengths import INDICATOR, Strengths, is_known
 from shared.contracts.rubric import Criterion, Indicator, Polarity
 from shared.contracts.scenario import Step
 from shared.contracts.scoring import Transcript
@@ -61,7 +61,7 @@ class Measurer:
         return (*self._required(), *self._all(bad))
 
     def _all(self, indicators: Iterable[Indicator]) -> tuple[Measured, ...]:
-        return tuple(self._measure(item) for item in indicators)
+        return tuple([self._measure(item) for item in indicators])
 
     def _required(self) -> tuple[Measured, ...]:
         done = (
@@ -80,13 +80,15 @@ class Measurer:
         self, indicator: Indicator, detector: Detector | None = None, *, coached_as: str = ""
     ) -> Measured:
         asked = (indicator.key, indicator.polarity)
-        if asked not in self._seen:
+        known = self._seen.get(asked)
+        if known is None:
             found = self._find(indicator.key) if detector is None else detector(self._reading)
             found = self._reading.written(found)
             kept = withdraw_unproven(found, self._transcript, indicator.polarity)
-            self._seen[asked] = kept, 0 if kept is found else found.hits - kept.hits
-        finding, withdrawn = self._seen[asked]
-        return weigh(indicator, finding, coached_as=coached_as, withdrawn=withdrawn)
+            known = self._seen[asked] = kept, 0 if kept is found else found.hits - kept.hits
+        return weigh(indicator, known[0], coached_as=coached_as, withdrawn=known[1])
 
     def _find(self, key: str) -> Finding:
-        return self.strengths.finding(key) if is_known(key) else get_detector(key)(self._reading)
+        if key.startswith(INDICATOR) and is_known(key):
+            return self.strengths.finding(key)
+        return get_detector(key)(self._reading)

@@ -103,7 +103,7 @@ _NOT_AFTER = "".join(
     rf"(?<!{word} )" for word in ("as", "are", "am", "is", "'s", "was", "feel", "been")
 )
 _SHORTENED = [
-    (usual, re.compile(rf"(?<![\w']){_NOT_AFTER}{each.odd}(?= (?:{_before})\b)"))
+    (usual, each.odd, re.compile(rf"(?<![\w']){_NOT_AFTER}{each.odd}(?= (?:{_before})\b)"))
     for usual, each in _DATA.shortened.items()
     for _before in ["|".join(each.before.split())]
 ]
@@ -150,8 +150,9 @@ def respell(text: str) -> Respelled:
     """Return the text in usual spelling; the same text where nothing is unusual."""
     folded = fold(text)
     edits = [*_words(text, folded), *_marks(text, folded)]
-    for usual, odd in _SHORTENED:
-        edits += [(*match.span(), usual) for match in odd.finditer(folded)]
+    for usual, odd, words in _SHORTENED:
+        if odd in folded:
+            edits += [(*match.span(), usual) for match in words.finditer(folded)]
     if not text.isascii():
         edits += [(*match.span(), "") for match in _EMOJI.finditer(text)]
     return _applied(text, sorted(edits)) if edits else Respelled(text)

@@ -12,7 +12,7 @@ from importlib import resources
 
 import msgspec
 
-from services.scoring_worker.judging.phrases import either
+from services.scoring_worker.judging.phrases import either, heads
 from services.scoring_worker.judging.words import Span, fold, sentences
 from shared.contracts.base import Authored
 from shared.dialogue.lexicon import LEXICON
@@ -51,6 +51,8 @@ _YOURS = re.compile(
     r"\byou(?:'ve| have|'d| had| just)? (?:\w+ )?"
     r"(?:said|told|mentioned|wrote|put|called|asked|say)\b"
 )
+_INNER_MARK = re.compile(r"[.*_-][a-z]")
+"""Without it no word is pulled apart; searched for by its first character, it costs little."""
 _PULLED = re.compile(r"(?<![\w.])[a-z](?:[.*_-][a-z])+(?![\w])")
 """A word with marks between its letters."""
 _REACH = 60
@@ -115,6 +117,8 @@ def _one_line(words: str) -> re.Pattern[str]:
 
 _TO_GRADER, _CLAIMS = _Finder(_DATA.to_grader), _Finder(_DATA.claims)
 _TRADE, _WIDE, _CODE = _one_line(_DATA.trade), _one_line(_DATA.wide), either(_DATA.code)
+_TRADE_HEADS = heads(_DATA.trade)
+"""The letters with which the words of the trade begin."""
 _SMALL = LEXICON.stopwords | frozenset(_DATA.small.split())
 _GLUE = frozenset(_DATA.glue.split())
 GLUE_WORDS = 9
@@ -154,12 +158,14 @@ def _letters(folded: str) -> str:
         folded = "".join(char for char in plain if not unicodedata.combining(char))
     if _DIGIT.search(folded):
         folded = _LEET.sub(lambda match: match.group().translate(_FIGURES), folded)
-    if _PULLED.search(folded):
+    if _INNER_MARK.search(folded) and _PULLED.search(folded):
         folded = _PULLED.sub(lambda match: re.sub(r"[.*_-]", "", match.group()), folded)
     return " ".join(folded.split())
 
 
 def _is_about_the_call(part: str) -> bool:
+    if not any(head in part for head in _TRADE_HEADS):
+        return False
     named = len(set(_TRADE.findall(part)))
     return named > 0 and named + len(set(_WIDE.findall(part))) >= _enough(named)
 

@@ -109,7 +109,7 @@ class Strengths:
 
     def _words(self, key: str, place: int) -> Span | None:
         """Return the sentence of the word that speaks most for a behavior in a turn."""
-        found = load_listener().reasons(key, self._said[place])
+        found = load_listener().reasons(key, self._said[place], self._features[place])
         best = max(found, key=lambda each: each.share, default=None)
         if best is None or best.share <= 0:
             return None

@@ -16,6 +16,9 @@ class Span(NamedTuple):
     end: int
 
 
+_NOWHERE = Span(0, 0)
+
+
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Return the text in lower case with straight apostrophes; every position stays."""
@@ -31,7 +34,7 @@ def topics(text: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[Span, ...]:
     """Return the sentences of a text in order; trimmed, never empty."""
-    return tuple(Span(start, end) for start, end in segments.sentences(text))
+    return tuple([Span(start, end) for start, end in segments.sentences(text)])
 
 
 def mentions(text: str, stems: tuple[str, ...]) -> bool:
@@ -42,8 +45,10 @@ def mentions(text: str, stems: tuple[str, ...]) -> bool:
 def sentence_at(text: str, position: int) -> Span:
     """Return the sentence that holds a position, else the first one, else an empty span."""
     found = sentences(text)
-    holding = next((span for span in found if span.start <= position < span.end), None)
-    return holding or next(iter(found), Span(0, 0))
+    for span in found:
+        if span[0] <= position < span[1]:
+            return span
+    return found[0] if found else _NOWHERE
 
 
 def count_words(text: str) -> int:

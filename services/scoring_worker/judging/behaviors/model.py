@@ -96,11 +96,12 @@ class Model:
     ) -> dict[str, float]:
         """Do the same with the features of the turns, worked out before."""
         added: dict[str, float] = {}
+        table = self._table
         for each in values:
             for name, value in each.items():
                 if name in added:
                     added[name] += value
-                else:
+                elif name in table:
                     added[name] = value
         over = self._totals(whole(said))
         total = self._totals(added)  # once: words come again from turn to turn
@@ -122,14 +123,18 @@ class Model:
             + sum(weight * self._exact(other, values) for other, weight in parts)
         )
 
-    def reasons(self, key: str, utterance: Utterance) -> tuple[Reason, ...]:
+    def reasons(
+        self, key: str, utterance: Utterance, values: Mapping[str, float] | None = None
+    ) -> tuple[Reason, ...]:
         """Return the words that moved a behavior's strength most in this turn, in their order.
 
-        Acts, lengths and other features without words of their own are not among them.
+        Acts, lengths and other features without words of their own are not among them. `values`
+        are the features of the turn, where they were worked out before.
         """
         column = self._column(self._place[key])
+        known = word_features(utterance.tokens) if values is None else values
         moved: dict[tuple[int, int], float] = {}
-        for name, value, start, end in _worded(utterance):
+        for name, value, start, end in _worded(utterance, known):
             if name in column:
                 moved[start, end] = moved.get((start, end), 0.0) + column[name] * value
         most = sorted(moved.items(), key=lambda item: (-abs(item[1]), item[0]))[:MOST_REASONS]
@@ -167,18 +172,19 @@ def _paired(flat: Sequence[float]) -> tuple[tuple[int, float], ...]:
     return tuple((int(flat[n]), flat[n + 1]) for n in range(0, len(flat), 2))
 
 
-def _worded(utterance: Utterance) -> Iterator[tuple[str, float, int, int]]:
+def _worded(
+    utterance: Utterance, values: Mapping[str, float]
+) -> Iterator[tuple[str, float, int, int]]:
     """Yield (feature, value, start, end) of every feature that has words of its own."""
     tokens = list(tokens_of(utterance.text))
-    values = word_features(utterance.tokens)
     last, begun = "", 0
     for word, start, end in tokens:
-        value = values.get(f"w:{word}")
-        if value is not None:
-            yield f"w:{word}", value, start, end
-        value = values.get(f"b:{last} {word}") if last else None
-        if value is not None:
-            yield f"b:{last} {word}", value, begun, end
+        name = f"w:{word}"
+        if name in values:
+            yield name, values[name], start, end
+        name = f"b:{last} {word}" if last else ""
+        if name in values:
+            yield name, values[name], begun, end
         last, begun = word, start
     for name, first, past in style_matches(utterance.tokens):
         yield name, 1.0, tokens[first].start, tokens[past - 1].end

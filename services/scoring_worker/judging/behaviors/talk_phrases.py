@@ -118,12 +118,14 @@ class Moves:
         """Return how often each move occurs, by number; overlaps of one move count once."""
         counts = [0] * len(self.names)
         free = [0] * len(self.names)
-        root = self._at_start
+        following, steps = self._at_start, self._steps
         for position, token in enumerate(tokens):
+            root, following = following, self._at_start if token in _BREAKS else self._anywhere
+            if token not in steps:
+                continue
             state = root.onward.get(token, _UNREAD)
             if state is _UNREAD:
                 state = self._step(root, token)
-            root = self._at_start if token in _BREAKS else self._anywhere
             if state is None:
                 continue
             if not state.ends and not self._may_go_on(state, tokens, position + 1):

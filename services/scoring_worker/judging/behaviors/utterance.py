@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from shared.contracts.base import Record
@@ -65,14 +66,15 @@ class Utterance(Record, frozen=True, kw_only=True):
 
 def words_of(text: str) -> tuple[str, ...]:
     """Return the tokens of a text, as features see them."""
-    return tuple([word for part in _TOKEN.findall(fold(text)) for word in _spell(part)])
+    return tuple(chain.from_iterable(map(_spell, _TOKEN.findall(fold(text)))))
 
 
 def tokens_of(text: str) -> Iterator[Token]:
     """Yield the same tokens with their places; words of one contraction share a place."""
     for found in _TOKEN.finditer(fold(text)):
+        start, end = found.span()
         for word in _spell(found.group()):
-            yield Token(word, *found.span())
+            yield Token(word, start, end)
 
 
 @lru_cache(maxsize=16384)  # few different words make up most of what is said

@@ -123,10 +123,12 @@ NOTHING = Find(lambda _: None, frozenset())
 
 def observe(moment: Moment, find: Find) -> Observation:
     """Look through the agent turns of a moment; a miss quotes the opening of the answer."""
-    marks = find.marks
+    marks, find_in = find.marks, find.look
     if marks is None or not marks.isdisjoint(moment.marks):
         for said in moment.said:
-            span = find(said)
+            if marks is not None and marks.isdisjoint(said.marks):
+                continue
+            span = find_in(said)
             if span is not None:
                 return said.observed(span, moment.cause)
     return moment.miss
@@ -161,20 +163,27 @@ def shown(when: When, find: Find) -> Detector:
 
 def plain(when: When, find: Find) -> Detector:
     """Do as `shown` does where a harsh act beside it does not matter, or is what is looked for."""
+    marks = find.marks
 
     def detect(reading: Reading) -> Finding:
-        return over(look(reading).occasions(when), find)
+        scene = look(reading)
+        if marks is not None and marks.isdisjoint(scene.marks):
+            return scene.misses(when)
+        return over(scene.occasions(when), find)
 
     return detect
 
 
 def owed(when: When, find: Find) -> Detector:
     """Return a detector of good behavior that is owed on some occasions and counts on all."""
-    kind = kindly(find)
+    kind, marks = kindly(find), find.marks
 
     def detect(reading: Reading) -> Finding:
+        scene = look(reading)
+        if marks is not None and marks.isdisjoint(scene.marks):
+            return scene.misses(when)
         observations: list[Observation] = []
-        for moment in look(reading).moments:
+        for moment in scene.moments:
             item = observe(moment, kind)
             if item.hit or (not moment.settled and when(moment)):
                 observations.append(item)
@@ -188,11 +197,13 @@ def per_turn(scene: Scene, find: Find) -> Finding:
 
     Misses of bad behavior are never quoted.
     """
-    if find.marks is not None and find.marks.isdisjoint(scene.marks):
+    marks, find_in = find.marks, find.look
+    if marks is not None and marks.isdisjoint(scene.marks):
         return scene.clean
     observations: list[Observation] = []
     for said in scene.said:
-        span = find(said)
+        nothing = marks is not None and marks.isdisjoint(said.marks)
+        span = None if nothing else find_in(said)
         if span is not None:
             observations.append(said.observed(span, said.cause))
         elif said.index in scene.answering:
@@ -228,8 +239,10 @@ def once(turns: Sequence[Said], find: Find, *, late: bool = False) -> Finding:
     """
     if not turns:
         return Finding(census=True)
+    marks, find_in = find.marks, find.look
     for said in turns:
-        span = find(said)
+        nothing = marks is not None and marks.isdisjoint(said.marks)
+        span = None if nothing else find_in(said)
         if span is not None:
             return Finding(observations=(said.observed(span, None),), census=True)
     place = turns[-1 if late else 0]

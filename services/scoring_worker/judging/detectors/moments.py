@@ -15,6 +15,12 @@ _STRAINED = frozenset(
 )
 """Feelings of somebody who needs it slow."""
 
+_HURTS = frozenset({Act.INSULT, Act.THREATEN})
+
+
+def _union(sets: list[frozenset[str]]) -> frozenset[str]:
+    return sets[0] if len(sets) == 1 else frozenset[str]().union(*sets)
+
 
 class Moment:
     """What the customer said and how it was answered."""
@@ -41,36 +47,27 @@ class Moment:
         self.harsh = any(item.harsh for item in said)
         self.acts_before: Acts = frozenset() if before is None else before.acts_before | before.acts
         """Everything that earlier answers did."""
-
-    @cached_property
-    def marks(self) -> frozenset[str]:
+        self.marks: frozenset[str] = _union([item.marks for item in said])
         """All acts and signs of the answer."""
-        return frozenset().union(*(item.marks for item in self.said))
-
-    @cached_property
-    def heard(self) -> frozenset[str]:
-        """The signs in what the customer said."""
-        return frozenset[str]().union(
-            *(CUSTOMER_SIGNS.scan(turn.turn.text).signs for turn in self.exchange.customer)
+        self.heard: frozenset[str] = _union(
+            [frozenset(CUSTOMER_SIGNS.scan(turn.turn.text).signs) for turn in exchange.customer]
         )
-
-    @cached_property
-    def heated(self) -> bool:
+        """The signs in what the customer said."""
+        self.heated = self._is_heated()
         """Whether the customer is angry, insults, threatens or speaks with open contempt."""
+        self.strained = not _STRAINED.isdisjoint(self.feelings) or "unclear" in self.heard
+        """Whether the customer is nervous, sad, worn out, lost, or asks for a slower pace."""
+
+    def _is_heated(self) -> bool:
         return (
             Feeling.ANGER in self.feelings
             or "hostile" in self.heard
             or any(
-                span.act in {Act.INSULT, Act.THREATEN} and span.strength >= CLEAR
+                span.act in _HURTS and span.strength >= CLEAR
                 for turn in self.exchange.customer
                 for span in turn.raw.acts
             )
         )
-
-    @cached_property
-    def strained(self) -> bool:
-        """Whether the customer is nervous, sad, worn out, lost, or asks for a slower pace."""
-        return not _STRAINED.isdisjoint(self.feelings) or "unclear" in self.heard
 
     @cached_property
     def customer_topics(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from services.scoring_worker.judging.detectors.signs import AGENT_SIGNS, Scan, Signs
+from services.scoring_worker.judging.detectors.signs import AGENT_SIGNS, Signs
 from services.scoring_worker.judging.detectors.terms import COMMITMENT, DEAD_END, Term
 from services.scoring_worker.judging.finding import Observation
 from services.scoring_worker.judging.reading import CLEAR, ReadTurn, opening_sentence
@@ -36,13 +36,29 @@ class Said:
         self.text = turn.turn.text
         self.counts = turn.counts
         self.cause = cause
-        self.acts: Acts = frozenset({span.act for span in turn.analysis.acts})
+        self.acts: Acts = frozenset([span.act for span in turn.analysis.acts])
         """What may earn something."""
-        self.raw_acts: Acts = frozenset({span.act for span in turn.raw.acts})
+        self.raw_acts: Acts = (
+            self.acts
+            if turn.raw is turn.analysis
+            else frozenset([span.act for span in turn.raw.acts])
+        )
         """What stands in the original text."""
         self.bad = _clear_acts(turn)
         """The first clear span of every act of the original text."""
         self.harsh = not HARSH.isdisjoint(self.bad)
+        self.scan = AGENT_SIGNS.scan(self.text)
+        """Signs and words of the original text."""
+        self.bad_signs = self.scan.signs
+        """The signs of the original text."""
+        self.signs: Signs = (
+            self.bad_signs if turn.seen == self.text else AGENT_SIGNS.scan(turn.seen).signs
+        )
+        """The signs in what may earn something."""
+        self.marks: frozenset[str] = frozenset(
+            (*self.acts, *self.raw_acts, *self.signs, *self.bad_signs)
+        )
+        """All acts and signs of the turn: where none of these is, a detector need not look."""
         self._best: dict[Acts, Span] = {}
         self._topics: dict[Acts, list[frozenset[str]]] = {}
 
@@ -102,30 +118,6 @@ class Said:
     def count(self, acts: Acts) -> int:
         """Count the spans of these acts in what may earn something."""
         return sum(span.act in acts for span in self.turn.analysis.acts)
-
-    @cached_property
-    def marks(self) -> frozenset[str]:
-        """All acts and signs of the turn: where none of these is, a detector need not look."""
-        return self.acts | self.raw_acts | self.signs.keys() | self.bad_signs.keys()
-
-    @cached_property
-    def scan(self) -> Scan:
-        """Signs and words of the original text."""
-        return AGENT_SIGNS.scan(self.text)
-
-    @cached_property
-    def signs(self) -> Signs:
-        """The signs in what may earn something."""
-        return (
-            self.scan.signs
-            if self.turn.seen == self.turn.turn.text
-            else AGENT_SIGNS.scan(self.turn.seen).signs
-        )
-
-    @cached_property
-    def bad_signs(self) -> Signs:
-        """The signs of the original text."""
-        return self.scan.signs
 
     @cached_property
     def commitment(self) -> Span | None:

@@ -25,6 +25,7 @@ class Scene:
         """Agent turns with something to judge."""
         self.moments = self._moments()
         self._occasions: dict[Callable[[Moment], bool], list[Moment]] = {}
+        self._misses: dict[Callable[[Moment], bool], Finding] = {}
         self.findings: dict[str, Finding] = {}
         """What detectors found so far, by key."""
 
@@ -33,6 +34,17 @@ class Scene:
         known = self._occasions.get(when)
         if known is None:
             known = self._occasions[when] = [moment for moment in self.moments if when(moment)]
+        return known
+
+    def misses(self, when: Callable[[Moment], bool]) -> Finding:
+        """Return what a detector finds on these occasions where no answer shows anything.
+
+        After a customer who thanked or agreed nothing is owed.
+        """
+        known = self._misses.get(when)
+        if known is None:
+            owed = (moment.miss for moment in self.occasions(when) if not moment.settled)
+            known = self._misses[when] = Finding(observations=tuple(owed))
         return known
 
     @cached_property

@@ -5,7 +5,6 @@ Phrases are looked up by their first two words, so that a turn costs little more
 into words.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from typing import NamedTuple
@@ -16,11 +15,10 @@ from services.scoring_worker.judging.words import Span, fold, sentences
 from shared.contracts.dialogue import Act
 from shared.dialogue.grammar import NEGATIONS, Phrase, Vocabulary, variants
 from shared.dialogue.segments import TOKEN
-from shared.dialogue.spelling import ALIASES, FIGURE, word_set
+from shared.dialogue.spelling import canonical_words, word_set
 from shared.yaml_files import read_yaml
 
 _START = "^ "
-_DIGITS = frozenset("0123456789")
 _OPENERS = word_set(
     "oh ah right alright yes yeah yep no hey look honestly hm hmm mm sure fine listen please and"
     " but so then or because okay well now sorry"
@@ -85,11 +83,7 @@ class SignTable:
     def scan(self, text: str) -> Scan:
         """Return the first place of every sign, as offsets of the text, and the words."""
         folded = fold(text)
-        known = ALIASES.get
-        tokens = list(TOKEN.finditer(folded))
-        words = [
-            FIGURE if (word := token[0])[0] in _DIGITS else known(word, word) for token in tokens
-        ]
+        words = canonical_words(TOKEN.findall(folded))
         candidates: list[tuple[int, _Pattern]] = []
         index, held = self._index, frozenset(words)
         seconds, thirds = [*words[1:], ""], [*words[2:], "", ""]
@@ -102,42 +96,38 @@ class SignTable:
                     needed is None or not held.isdisjoint(needed)
                 ):
                     candidates.append((number, pattern))
-        signs = _confirm(text, tokens, words, candidates) if candidates else {}
+        signs = _confirm(text, words, candidates) if candidates else {}
         return Scan(signs, held)
 
 
 def _confirm(
-    text: str,
-    tokens: list[re.Match[str]],
-    words: list[str],
-    candidates: list[tuple[int, _Pattern]],
+    text: str, words: list[str], candidates: list[tuple[int, _Pattern]]
 ) -> dict[str, Span]:
     """Match the whole phrases within their sentences."""
     found: dict[str, Span] = {}
     folded = fold(text)
+    starts = [token.start() for token in TOKEN.finditer(folded)]
     parts = iter(sentences(text))
     part = next(parts, Span(0, 0))
     for number, pattern in candidates:
         if pattern.sign in found:
             continue
-        start = tokens[number].start()
+        start = starts[number]
         while part.end <= start:
             part = next(parts, Span(0, len(text)))
         match = pattern.phrase.regex.match(folded, start, part.end)
-        if match and not _is_barred(pattern, tokens, words, number, part.start):
+        if match and not _is_barred(pattern, starts, words, number, part.start):
             found[pattern.sign] = Span(start, match.end())
     return found
 
 
 def _is_barred(
-    pattern: _Pattern, tokens: list[re.Match[str]], words: list[str], number: int, sentence: int
+    pattern: _Pattern, starts: list[int], words: list[str], number: int, sentence: int
 ) -> bool:
     """Say whether the words before a phrase take it back, or it does not begin its sentence."""
     if not pattern.opens:
-        return (
-            number > 0 and words[number - 1] in NEGATIONS and tokens[number - 1].start() >= sentence
-        )
-    while number > 0 and tokens[number - 1].start() >= sentence:
+        return number > 0 and words[number - 1] in NEGATIONS and starts[number - 1] >= sentence
+    while number > 0 and starts[number - 1] >= sentence:
         number -= 1
         if words[number] not in _OPENERS:
             return True
