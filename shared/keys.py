@@ -38,6 +38,14 @@ SCOPES: Final = (
     "assessments:review",
     "assessments:dispute",
     "reports:read",
+    "simulations:observe",
+    "learner_tokens:write",
+    "events:read",
+    "webhooks:read",
+    "webhooks:write",
+    "exports:read",
+    "settings:read",
+    "settings:write",
 )
 """Everything a tenant's key may be allowed to do."""
 

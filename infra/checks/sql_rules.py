@@ -18,8 +18,24 @@ ACROSS_TENANTS: Final = {
     ("services/orchestrator/queries.sql", "dying_jobs"): "relay, system role: jobs to bury",
     ("services/orchestrator/queries.sql", "forget_claims"): "relay, system role: old claims",
     ("services/api/queries.sql", "find_api_key"): "system role: who is asking, before any tenant",
+    (
+        "services/api/queries.sql",
+        "find_minting_key",
+    ): "system role: whose learner token it is, before any tenant",
+    (
+        "services/api/origins/queries.sql",
+        "all_origins",
+    ): "system role: hashes of the pages that any tenant lists",
     ("services/api/queries.sql", "workload"): "system role: the operators' view, numbers only",
     ("services/reporting/queries.sql", "heads"): "system role: positions of all tenants",
+    (
+        "services/orchestrator/webhooks/queries.sql",
+        "subscribed_tenants",
+    ): "system role: ids and positions",
+    (
+        "services/orchestrator/webhooks/queries.sql",
+        "due_endpoints",
+    ): "system role: ids and times",
 }
 """Reviewed statements that look across tenants, and why: ids and numbers, never text."""
 

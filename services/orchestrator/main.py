@@ -10,10 +10,12 @@ from services.orchestrator.batches import BatchActivities
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
 from services.orchestrator.relay import Relay
+from services.orchestrator.webhooks.service import Webhooks
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.jobs import JobKind
 from shared.db import pool
+from shared.db.keys import key_ring
 from shared.ids import Uuid7Maker
 from shared.messaging import connect as nats_connect
 from shared.messaging.consumer import LaneConsumer
@@ -32,7 +34,7 @@ MAX_CACHED_WORKFLOWS = 5000
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Run workflows, flow jobs and the relay until `stop`; then finish what is in hand."""
+    """Run workflows, flow jobs, relay and webhooks until `stop`; then finish what is in hand."""
     database = await pool.connect(settings, "orchestrator")
     nats = await nats_connect.connect(settings, "orchestrator")
     temporal = await temporal_client.connect(settings)
@@ -57,13 +59,16 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
     )
     flow = LaneConsumer(nats, JobKind.FLOW, FlowHandler(context).handle, slots=FLOW_SLOTS)
-    relay = asyncio.create_task(Relay(context, nats).run())
+    webhooks = Webhooks(context, key_ring(settings), nats)
+    relay = asyncio.create_task(Relay(context, nats, on_placed=webhooks.placed).run())
     async with worker:
         await flow.start()
+        await webhooks.start()
         ready()
         await stop.wait()
         await flow.stop()
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)
+        await webhooks.stop()
     await nats.drain()
     await database.close()

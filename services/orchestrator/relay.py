@@ -3,6 +3,7 @@ lock).
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -23,6 +24,8 @@ from services.orchestrator.repository import (
     place_events,
     republish_jobs,
 )
+from shared import failpoints
+from shared.contracts.events import EventHeader
 from shared.contracts.jobs import (
     ActivityDone,
     BatchJob,
@@ -72,9 +75,16 @@ CLAIMS_KEPT = timedelta(hours=24)
 class Relay:
     """Owner of repair: whatever was committed and not delivered, it delivers."""
 
-    def __init__(self, context: Context, client: Client) -> None:
+    def __init__(
+        self,
+        context: Context,
+        client: Client,
+        *,
+        on_placed: Callable[[Sequence[EventHeader]], None] = lambda _: None,
+    ) -> None:
         self._context = context
         self._client = client
+        self._on_placed = on_placed
         self._wake = asyncio.Event()
         self._last_cleaning = float("-inf")
 
@@ -140,8 +150,13 @@ class Relay:
     async def place(self, connection: Connection) -> int:
         """Give waiting events their positions and publish them; return how many."""
         headers = await place_events(connection)
+        if headers:
+            failpoints.hit("relay.after_mark")
+            self._on_placed(headers)
         for header in headers:
             await self._context.publisher.event(header)
+        if headers:  # the next mark comes with the next pass
+            failpoints.hit("relay.after_publish_before_mark")
         return len(headers)
 
     async def repair(self) -> None:

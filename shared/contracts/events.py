@@ -22,6 +22,10 @@ class EventType(StrEnum):
     SCORING_DISPUTED = "scoring.disputed"
     SCORING_DISPUTE_RESOLVED = "scoring.dispute_resolved"
     OPERATION_ENDED = "operation.ended"
+    ENDPOINT_WARNING = "endpoint.warning"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    ENDPOINT_RECOVERED = "endpoint.recovered"
+    TEST_PING = "test.ping"
 
 
 class EventHeader(Record, frozen=True, kw_only=True):

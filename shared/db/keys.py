@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.config import ConfigError, Settings
 from shared.db.pool import Connection, Database
-from shared.db.sealed import MasterKey, SealKey, TenantKey
+from shared.db.sealed import KEY_BYTES, MasterKey, SealKey, TenantKey
 from shared.db.tx import tenant_tx
 from shared.errors import NotFoundError
 
@@ -72,8 +72,19 @@ def key_ring(settings: Settings) -> KeyRing:
     Raises:
         ConfigError: RAPPORT_MASTER_KEY is not base64 of 32 bytes.
     """
+    return KeyRing(MasterKey(read_master_key(settings)))
+
+
+def read_master_key(settings: Settings) -> bytes:
+    """Return the 32 bytes of the installation's key.
+
+    Raises:
+        ConfigError: RAPPORT_MASTER_KEY is not base64 of 32 bytes.
+    """
     try:
         key = base64.b64decode(settings.master_key.reveal, validate=True)
-        return KeyRing(MasterKey(key))
     except (binascii.Error, ValueError):
-        raise ConfigError("RAPPORT_MASTER_KEY is not base64 of 32 bytes") from None
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigError("RAPPORT_MASTER_KEY is not base64 of 32 bytes")
+    return key
