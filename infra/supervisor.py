@@ -119,6 +119,9 @@ class Supervisor:
             gc.freeze()
             self._api_port = self._wanted_port() or choose_port(PREFERRED_PORT)
             self._environment.setdefault("RAPPORT_MASTER_KEY", self.stack.credentials.master_key)
+            if DATABASE_URL not in self._environment:
+                # A machine of one's own: webhooks may go to a receiver on it.
+                self._environment.setdefault("RAPPORT_WEBHOOK_ALLOW_PRIVATE", "true")
             starting = {name: self._spawn(name) for name in SERVICES}
             self.stack.wait_ready()
             keys = self._prepare_database()

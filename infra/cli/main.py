@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.cli import play, rubrics, scenarios, score, validate
+from infra.cli import play, rubrics, scenarios, score, validate, webhooks
 from infra.cli.errors import CommandError
 
 SERVICES = ("api", "orchestrator", "sim-worker", "scoring-worker", "reporting")
@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     rubrics.add_parser(commands)
     validate.add_parser(commands)
     score.add_parser(commands)
+    webhooks.add_parser(commands)
     reports = commands.add_parser("reports", help="recompute or check a tenant's rollups")
     reports.add_argument("action", choices=("rebuild", "verify"))
     reports.add_argument("tenant", help="slug")
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         authoring = {"scenarios": scenarios.scenarios, "rubrics": rubrics.rubrics}
         authoring |= {"validate": validate.validate, "score": score.score}
+        authoring["webhooks"] = webhooks.webhooks
         return (COMMANDS | authoring)[options.command](options)
     except CommandError as error:
         sys.stderr.write(f"rapport: {error}\n")

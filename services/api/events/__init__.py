@@ -1,0 +1,1 @@
+"""The feed of events, by position, and the catalogue of their types."""
