@@ -1,15 +1,16 @@
 """The lane `turn`: a person waits for this reply."""
 
 from datetime import datetime
+from itertools import count
 
 import msgspec
 
 from services.sim_worker.context import Context
-from services.sim_worker.reply import events_of, make_reply
+from services.sim_worker.reply import Told, events_of, make_reply
 from services.sim_worker.repository import LearnerErasedError, TurnCase
 from services.sim_worker.steps import SpokenTurn, Step, StoredTurn, advance
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded
-from shared.contracts.live import LiveTurn
+from shared.contracts.live import DELTA_COLUMN, LiveDelta, LiveTurn, delta_row
 from shared.contracts.simulation import EndReason
 from shared.contracts.subjects import live_subject
 from shared.db.jobs import finish, kept_lease
@@ -49,8 +50,27 @@ class TurnHandler:
                 seed=case.seed,
                 seq=case.seq,
                 word_budget=case.word_budget,
+                told=self._teller(message, case) if case.is_streamed else None,
             )
         await self._store(message, case, reply)
+
+    def _teller(self, message: JobMessage, case: TurnCase) -> Told:
+        """Return what tells this try's pieces to whoever reads along."""
+        subject = live_subject(message.tenant_id, case.simulation_id)
+        numbers = count()
+
+        async def tell(piece: str) -> None:
+            index = next(numbers)
+            row = delta_row(case.simulation_id, case.seq, case.attempt, index)
+            delta = LiveDelta(
+                seq=case.seq,
+                attempt=case.attempt,
+                index=index,
+                text=case.key.seal_text(piece, DELTA_COLUMN, row),
+            )
+            await self._context.publisher.tell(subject, msgspec.json.encode(delta))
+
+        return tell
 
     async def _store(self, message: JobMessage, case: TurnCase, reply: SpokenTurn) -> None:
         context = self._context

@@ -1,6 +1,6 @@
 -- name: take_turn
 -- Claims a turn job and reads all that the reply needs.
-select * from app.take_turn_v2($1, $2, $3, $4)
+select * from app.take_turn_v3($1, $2, $3, $4)
 
 -- name: take_autopilot
 -- Claims an autopilot job and reads the conversation as far as it was played, a row per turn.

@@ -1,6 +1,8 @@
 """One reply of the customer: the engine's move, then its wording."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final
 
 from services.sim_worker.context import ENGINE, Context
 from services.sim_worker.engine.conversation import respond
@@ -13,6 +15,11 @@ from shared.log import get_logger
 
 log = get_logger()
 
+Told = Callable[[str], Awaitable[None]]
+"""Takes a piece of the wording as soon as it is there."""
+
+_SENTENCE: Final = re.compile(r".+?(?:[.!?\u2026]+[\"'\u201d\u2019)]*\s+|$)", re.DOTALL)
+
 
 async def make_reply(
     context: Context,
@@ -23,12 +30,13 @@ async def make_reply(
     seed: int,
     seq: int,
     word_budget: int | None = None,
+    told: Told | None = None,
 ) -> SpokenTurn:
     """Return the customer's turn `seq`; `lines` ends with the customer's last line and the
     learner's.
 
     The move depends on scenario, state, lines and seed only; who words it changes nothing but the
-    text.
+    text. Whoever reads along is `told` the same text in pieces.
     """
     move = respond(
         scenario,
@@ -44,7 +52,15 @@ async def make_reply(
     except Exception:
         log.warning("wording.failed", seq=seq, exc_info=True)
         text = request.draft
+    if told is not None:
+        for piece in pieces(text):
+            await told(piece)
     return SpokenTurn(seq=seq, turn_id=context.ids.new(), text=text, move=move, engine=ENGINE)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield a line sentence by sentence, spaces included: joined, they are the line."""
+    return (match[0] for match in _SENTENCE.finditer(text))
 
 
 def events_of(context: Context, seq: int, end_reason: EndReason | None) -> tuple[NewEvent, ...]:

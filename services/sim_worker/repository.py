@@ -38,6 +38,10 @@ class TurnCase(msgspec.Struct, frozen=True, kw_only=True):
     word_budget: int | None
     key: SealKey
     """The learner's."""
+    attempt: int
+    """How often a worker has taken the job, this time included."""
+    is_streamed: bool
+    """Whether somebody reads along."""
 
 
 class AutopilotCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +141,8 @@ class SimulationReader:
             hints=row["hints"],
             word_budget=row["word_budget"],
             key=key,
+            attempt=row["starts"],
+            is_streamed=row["streamed"],
         )
 
     async def take_autopilot(

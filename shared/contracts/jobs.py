@@ -44,11 +44,13 @@ class ReplyTo(Record, frozen=True, kw_only=True):
     activity_id: str
 
 
-class TurnJob(Record, frozen=True, kw_only=True, tag="turn"):
+class TurnJob(Record, frozen=True, kw_only=True, tag="turn", omit_defaults=True):
     """Make the customer's reply `seq` of a simulation."""
 
     simulation_id: UUID
     seq: int
+    streamed: bool = False
+    """Somebody reads along: tell the reply in pieces (`LiveDelta`) before it is stored."""
 
 
 class ScoreJob(Record, frozen=True, kw_only=True, tag="score"):

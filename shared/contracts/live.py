@@ -1,4 +1,4 @@
-"""What is told on `live.<tenant>.<simulation>` after a commit: core NATS, heard or lost."""
+"""What is told on `live.<tenant>.<simulation>`: core NATS, heard or lost."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ import msgspec
 from shared.contracts.base import Record
 
 
-class LiveTurn(Record, frozen=True, kw_only=True):
+class LiveTurn(Record, frozen=True, kw_only=True, tag="turn"):
     """A customer's turn as it was stored, so that whoever waits need not read it back.
 
     The text stays sealed: only a process that holds the learner's key can open it.
@@ -32,3 +32,32 @@ class LiveTurn(Record, frozen=True, kw_only=True):
     status: str
     """Of the simulation, after this turn."""
     end_reason: str | None
+
+
+class LiveDelta(Record, frozen=True, kw_only=True, tag="delta"):
+    """A piece of a customer's turn before it is stored: provisional, and only where somebody asked.
+
+    Nothing is lost with it: the stored turn replaces all of its pieces.
+    """
+
+    seq: int
+    attempt: int
+    """Which try at the turn, from 1: the pieces of an earlier one no longer count."""
+    index: int
+    """Place of the piece in its try, from 0."""
+    text: bytes
+    """Sealed with the learner's key, column `DELTA_COLUMN`, row `delta_row(...)`."""
+
+
+LiveNews = LiveTurn | LiveDelta
+"""Everything that is told."""
+
+DELTA_COLUMN = "live.delta"
+"""What a piece is sealed as; no table has such a column."""
+
+
+def delta_row(simulation_id: UUID, seq: int, attempt: int, index: int) -> bytes:
+    """Return the row bytes that a piece is sealed with: moved elsewhere it does not open."""
+    return simulation_id.bytes + b"".join(
+        number.to_bytes(4, "big") for number in (seq, attempt, index)
+    )
