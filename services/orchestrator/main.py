@@ -11,6 +11,7 @@ from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
 from services.orchestrator.relay import Relay
 from services.orchestrator.webhooks.service import Webhooks
+from services.orchestrator.xapi.pusher import Pusher
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.jobs import JobKind
@@ -34,7 +35,7 @@ MAX_CACHED_WORKFLOWS = 5000
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Run workflows, flow jobs, relay and webhooks until `stop`; then finish what is in hand."""
+    """Run workflows, flow jobs, relay, webhooks and xAPI until `stop`; then finish what is in hand."""
     database = await pool.connect(settings, "orchestrator")
     nats = await nats_connect.connect(settings, "orchestrator")
     temporal = await temporal_client.connect(settings)
@@ -60,15 +61,18 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     )
     flow = LaneConsumer(nats, JobKind.FLOW, FlowHandler(context).handle, slots=FLOW_SLOTS)
     webhooks = Webhooks(context, key_ring(settings), nats)
+    statements = Pusher(context, key_ring(settings))
     relay = asyncio.create_task(Relay(context, nats, on_placed=webhooks.placed).run())
     async with worker:
         await flow.start()
         await webhooks.start()
+        statements.start()
         ready()
         await stop.wait()
         await flow.stop()
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)
+        await statements.stop()
         await webhooks.stop()
     await nats.drain()
     await database.close()

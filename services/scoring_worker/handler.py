@@ -251,7 +251,8 @@ class ScoreHandler:
         now = self._clock.now()
         assessment_id = self._ids.new()
         repository = await self._repository(connection, tenant_id)
-        if not await repository.complete(scoring_id, assessment_id, verdict.faults, now):
+        overall = verdict.result.overall
+        if not await repository.complete(scoring_id, assessment_id, overall, verdict.faults, now):
             return
         await repository.insert_assessment(scoring_id, assessment_id, case, verdict.result, now)
         await add_event(

@@ -24,7 +24,8 @@ select seq, role, text, state, surface, causes, created_at from turns
 -- name: complete
 -- Moves the scoring on, once: no row means an earlier attempt did it. A reason to leave the result out of
 -- trends that stands already stays.
-update scorings set status = 'completed', assessment_id = $3, finished_at = $4, excluded = coalesce(excluded, $5)
+update scorings set status = 'completed', assessment_id = $3, finished_at = $4, excluded = coalesce(excluded, $5),
+       overall = $6
  where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
 returning simulation_id
 

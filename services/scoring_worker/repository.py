@@ -173,15 +173,20 @@ class ScoringRepository:
         return heard, audited, mind_shifts(scenario, _answers(rows))
 
     async def complete(
-        self, scoring_id: UUID, assessment_id: UUID, faults: tuple[Fault, ...], now: datetime
+        self,
+        scoring_id: UUID,
+        assessment_id: UUID,
+        overall: int | None,
+        faults: tuple[Fault, ...],
+        now: datetime,
     ) -> bool:
-        """Move the scoring to completed; say whether this call did it.
+        """Move the scoring to completed with its score, 0..100; say whether this call did it.
 
         With `faults` of the simulator, the result is left out of trends.
         """
         excluded = SIMULATOR_FAULT if faults else None
         row = await self._connection.fetchrow(
-            SQL["complete"], self._tenant_id, scoring_id, assessment_id, now, excluded
+            SQL["complete"], self._tenant_id, scoring_id, assessment_id, now, excluded, overall
         )
         if row is None:
             return False

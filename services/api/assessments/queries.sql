@@ -154,3 +154,41 @@ select d.*, k.wrapped
 -- The answer; an answered one stays as it is.
 update disputes set status = $3, resolved_at = $4, result_id = $5
  where tenant_id = $1 and dispute_id = $2 and status = 'open'
+
+-- name: get_items
+-- Some revisions, with the numbers that reports read.
+select a.assessment_id, a.scoring_id, a.learner_id, a.revision, a.origin, a.cause, a.overall, a.created_at,
+       s.simulation_id, s.conversation_id, s.source, s.occurred_at, s.assessment_id = a.assessment_id as is_latest,
+       coalesce(a.rubric_id, s.rubric_id) as judged_by, coalesce(a.rubric_version, s.rubric_version) as judged_version,
+       r.slug, k.skills
+  from assessments a
+  join scorings s on s.tenant_id = $1 and s.scoring_id = a.scoring_id
+  join rubrics r on r.tenant_id = $1 and r.rubric_id = coalesce(a.rubric_id, s.rubric_id)
+ cross join lateral (
+   select array_agg(n.skill || ' ' || n.status || ' ' || coalesce(n.score, -1) order by n.skill) as skills
+     from assessment_skills n where n.tenant_id = $1 and n.assessment_id = a.assessment_id) k
+ where a.tenant_id = $1 and a.assessment_id = any ($5::uuid[])
+   and ($2::uuid is null or a.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = a.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: get_counting
+-- The revisions that count of some scorings, with the numbers that reports read.
+select a.assessment_id, a.scoring_id, a.learner_id, a.revision, a.origin, a.cause, a.overall, a.created_at,
+       s.simulation_id, s.conversation_id, s.source, s.occurred_at, true as is_latest,
+       coalesce(a.rubric_id, s.rubric_id) as judged_by, coalesce(a.rubric_version, s.rubric_version) as judged_version,
+       r.slug, k.skills
+  from scorings s
+  join assessments a on a.tenant_id = $1 and a.assessment_id = s.assessment_id
+  join rubrics r on r.tenant_id = $1 and r.rubric_id = coalesce(a.rubric_id, s.rubric_id)
+ cross join lateral (
+   select array_agg(n.skill || ' ' || n.status || ' ' || coalesce(n.score, -1) order by n.skill) as skills
+     from assessment_skills n where n.tenant_id = $1 and n.assessment_id = a.assessment_id) k
+ where s.tenant_id = $1 and s.scoring_id = any ($5::uuid[])
+   and ($2::uuid is null or a.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = a.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.contracts.scoring import JudgeResult
+from shared.contracts.scoring import JudgeResult, SkillStatus
 from shared.db.sealed import SealKey
 
 Source = Literal["simulation", "call", "chat", "email"]
@@ -48,6 +48,34 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause
     is_latest: bool
     result: JudgeResult
+    occurred_at: datetime
+    created_at: datetime
+
+
+class SkillNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """One skill of an assessment, without words."""
+
+    skill: str
+    status: SkillStatus
+    score: int | None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision without its words, for lists."""
+
+    assessment_id: UUID
+    scoring_id: UUID
+    learner_id: UUID
+    simulation_id: UUID | None
+    conversation_id: UUID | None
+    source: Source
+    rubric: RubricPin
+    revision: int
+    origin: Origin
+    cause: Cause
+    is_latest: bool
+    overall: int | None
+    skills: tuple[SkillNumber, ...]
     occurred_at: datetime
     created_at: datetime
 

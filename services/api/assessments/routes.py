@@ -24,6 +24,8 @@ from services.api.assessments.schemas import (
 )
 from services.api.assessments.service import AssessmentService, Overriding
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.expanding import AssessmentFull, Expander
+from services.api.filters.expand import AssessmentGet
 from services.api.idempotency import Claim
 from services.api.paging import Page, make_page
 from services.api.skills.service import SkillService
@@ -47,8 +49,13 @@ class AssessmentRoutes:
     """`/v1/assessments`, `/v1/disputes`, and what hangs on a scoring once it has an assessment."""
 
     def __init__(
-        self, assessments: AssessmentService, disputes: DisputeService, skills: SkillService
+        self,
+        assessments: AssessmentService,
+        disputes: DisputeService,
+        skills: SkillService,
+        expander: Expander,
     ) -> None:
+        self._expander = expander
         self._assessments = assessments
         self._disputes = disputes
         self._skills = skills
@@ -58,15 +65,20 @@ class AssessmentRoutes:
             method="GET",
             path="/v1/assessments/{assessment_id:asm}",
             scope=READ,
-            answers={200: AssessmentView},
+            query=AssessmentGet,
+            answers={200: AssessmentFull},
             problems=(NotFoundError,),
         )
     )
     async def get_assessment(self, call: Call) -> Answer:
         """Get an assessment: scores with the quotes that prove them."""
+        query: AssessmentGet = call.query
         found = await self._assessments.get(call.principal, call.ids["assessment_id"])
         hidden = await self._skills.hidden(call.principal)
-        return Answer(body=AssessmentView.of(found, hidden))
+        (view,) = await self._expander.expand(
+            call.principal, "assessment", [AssessmentView.of(found, hidden)], query.expand
+        )
+        return Answer(body=view)
 
     @endpoint(
         Endpoint(
@@ -210,7 +222,7 @@ class AssessmentRoutes:
     async def list_disputes(self, call: Call) -> Answer:
         """List disputes in order of opening."""
         query: DisputeQuery = call.query
-        page = query.page()
+        page = call.page
         rows = await self._disputes.list(
             call.principal, page, status=query.status, due_before=query.due_before
         )

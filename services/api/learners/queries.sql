@@ -1,8 +1,9 @@
 -- name: insert_learner
 -- A new person with the key that seals everything of theirs.
 with person as (
-  insert into learners (tenant_id, learner_id, person_id, name, external_id, external_id_hash, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7)
+  insert into learners (tenant_id, learner_id, person_id, name, external_id, external_id_hash, created_at,
+                        metadata)
+  values ($1, $2, $3, $4, $5, $6, $7, $9)
   returning learner_id
 )
 insert into learner_keys (tenant_id, learner_id, wrapped) select $1, learner_id, $8 from person
@@ -17,20 +18,32 @@ values ($1, $2, $3, $4, $5)
 select t.team_id from teams t
  where t.tenant_id = $1 and t.team_id = any ($3) and ($2::uuid[] is null or t.team_id = any ($2))
 
--- name: get_learner
--- One person with their key and memberships.
+-- name: get_learners
+-- Some people, each with their key and memberships.
 select l.*, k.wrapped,
        (select coalesce(jsonb_agg(jsonb_build_object('team_id', m.team_id, 'start', m.valid_from,
                                                      'end', m.valid_to) order by m.valid_from), '[]')
           from memberships m where m.tenant_id = $1 and m.learner_id = l.learner_id) as memberships
   from learners l
   join learner_keys k on k.tenant_id = $1 and k.learner_id = l.learner_id
- where l.tenant_id = $1 and l.learner_id = $5
+ where l.tenant_id = $1 and l.learner_id = any ($5::uuid[])
    and ($2::uuid is null or l.learner_id = $2)
    and ($3::uuid[] is null or exists (
          select from memberships m
           where m.tenant_id = $1 and m.learner_id = l.learner_id and m.team_id = any ($3)
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: lock_learner
+-- Whoever changes their metadata waits for the one before.
+select from learners where tenant_id = $1 and learner_id = $2 for no key update
+
+-- name: set_metadata
+-- The caller holds the row.
+update learners set metadata = $3 where tenant_id = $1 and learner_id = $2
+
+-- name: learner_key
+-- What everything of theirs is sealed with; none once they were erased.
+select wrapped from learner_keys where tenant_id = $1 and learner_id = $2
 
 -- name: list_learners
 -- One page in order of creation.

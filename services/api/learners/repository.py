@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.api.metadata import Attached, open_metadata, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
 from shared.contracts.base import Record
@@ -16,6 +17,8 @@ from shared.db.sql import Queries
 from shared.errors import ConflictError, NotFoundError
 
 _SQL = Queries("services.api.learners")
+
+_METADATA = "learners.metadata"
 
 EXTERNAL_ID_CONSTRAINT = "learners_tenant_id_external_id_hash_key"
 
@@ -37,6 +40,7 @@ class Learner(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     memberships: tuple[Membership, ...]
     """In order of `start`; never overlapping."""
+    metadata: dict[str, str]
     created_at: datetime
 
 
@@ -73,6 +77,7 @@ class LearnerRepository:
                 self._tenant.lookup(learner.external_id),
                 learner.created_at,
                 wrapped,
+                seal_metadata(key, learner.metadata, _METADATA, row),
             )
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name == EXTERNAL_ID_CONSTRAINT:
@@ -99,10 +104,32 @@ class LearnerRepository:
         Raises:
             NotFoundError: none that the caller may see.
         """
-        row = await self._connection.fetchrow(_SQL["get_learner"], *self._bounds, learner_id)
-        if row is None:
+        found = await self.get_many([learner_id])
+        if not found:
             raise NotFoundError
-        return self._learner(row)
+        return found[0]
+
+    async def get_many(self, learner_ids: Sequence[UUID]) -> list[Learner]:
+        """Return those of the learners that the caller may see, in no order."""
+        rows = await self._connection.fetch(_SQL["get_learners"], *self._bounds, list(learner_ids))
+        return [self._learner(row) for row in rows]
+
+    async def lock(self, learner_id: UUID) -> None:
+        """Wait for other writers of this learner."""
+        await self._connection.execute(_SQL["lock_learner"], self._tenant_id, learner_id)
+
+    async def set_metadata(self, learner_id: UUID, metadata: Attached) -> None:
+        """Attach something; the caller holds the row.
+
+        Raises:
+            NotFoundError: the learner was erased meanwhile.
+        """
+        wrapped = await self._connection.fetchval(_SQL["learner_key"], self._tenant_id, learner_id)
+        if wrapped is None:
+            raise NotFoundError
+        key = self._tenant.learner_key(learner_id, wrapped)
+        sealed = seal_metadata(key, metadata, _METADATA, learner_id.bytes)
+        await self._connection.execute(_SQL["set_metadata"], self._tenant_id, learner_id, sealed)
 
     async def list_page(self, page: PageRequest, external_id: str | None) -> list[Learner]:
         """Return `page.limit + 1` learners, if there are so many."""
@@ -124,5 +151,6 @@ class LearnerRepository:
             name=None if name is None else key.open_text(name, "learners.name", learner_id.bytes),
             external_id=key.open_text(row["external_id"], "learners.external_id", learner_id.bytes),
             memberships=_MEMBERSHIPS.decode(row["memberships"]),
+            metadata=open_metadata(key, row["metadata"], _METADATA, learner_id.bytes),
             created_at=row["created_at"],
         )

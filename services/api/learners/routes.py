@@ -3,6 +3,7 @@
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.learners.schemas import LearnerCreate, LearnerQuery, LearnerView
 from services.api.learners.service import LearnerService
+from services.api.metadata import MetadataPatch
 from services.api.paging import Page, make_page
 from shared.clock import Clock
 from shared.errors import (
@@ -57,6 +58,7 @@ class LearnerRoutes:
             external_id=body.external_id,
             name=body.name,
             memberships=periods,
+            metadata=body.metadata,
         )
         view = LearnerView.of(learner)
         return Answer(
@@ -79,7 +81,7 @@ class LearnerRoutes:
     async def list_learners(self, call: Call) -> Answer:
         """List learners in order of creation, or find one by your own id."""
         query: LearnerQuery = call.query
-        page = query.page()
+        page = call.page
         rows = await self._learners.list(call.principal, page, external_id=query.external_id)
         return Answer(body=make_page(rows, page, lambda row: row.learner_id, LearnerView.of))
 
@@ -96,3 +98,19 @@ class LearnerRoutes:
         """Get a learner."""
         learner = await self._learners.get(call.principal, call.ids["learner_id"])
         return Answer(body=LearnerView.of(learner))
+
+    @endpoint(
+        Endpoint(
+            method="PATCH",
+            path="/v1/learners/{learner_id:lrn}",
+            scope=WRITE,
+            body=MetadataPatch,
+            answers={200: LearnerView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def update_learner(self, call: Call) -> Answer:
+        """Change the metadata of a learner; the same change again changes nothing."""
+        body: MetadataPatch = call.body
+        changed = await self._learners.attach(call.principal, call.ids["learner_id"], body.metadata)
+        return Answer(body=LearnerView.of(changed))

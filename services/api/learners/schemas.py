@@ -7,6 +7,7 @@ import msgspec
 
 from services.api.fields import ExternalId, Name, TeamId, utc
 from services.api.learners.repository import Learner, Membership
+from services.api.metadata import Metadata
 from services.api.paging import PageQuery
 from services.api.validation import RuleError, broken
 from shared.ids import format_id, parse_id
@@ -53,6 +54,7 @@ class LearnerCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     memberships: Annotated[
         tuple[MembershipCreate, ...], msgspec.Meta(max_length=MAX_MEMBERSHIPS)
     ] = ()
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class LearnerQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,6 +79,8 @@ class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     name: str | None
     memberships: list[MembershipView]
+    metadata: dict[str, str]
+    """Your own keys and values."""
     created_at: datetime
 
     @classmethod
@@ -92,5 +96,6 @@ class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
                 )
                 for each in learner.memberships
             ],
+            metadata=learner.metadata,
             created_at=utc(learner.created_at),
         )

@@ -1,14 +1,15 @@
 """Making and reading learners."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.learners.repository import Learner, LearnerRepository, Membership
+from services.api.metadata import merged
 from services.api.paging import PageRequest
 from services.api.principal import Principal
-from shared.db.tx import tenant_tx
+from shared.db.tx import tenant_reads, tenant_tx
 from shared.errors import FieldError, NotFoundError, ScopeMissingError, ValidationFailedError
 
 
@@ -26,6 +27,7 @@ class LearnerService:
         external_id: str,
         name: str | None,
         memberships: Sequence[Membership],
+        metadata: dict[str, str],
     ) -> tuple[Learner, bool]:
         """Make a learner; say as well whether this is a repeat. Memberships come in request order.
 
@@ -49,6 +51,7 @@ class LearnerService:
             name=name,
             external_id=external_id,
             memberships=tuple(sorted(memberships, key=lambda each: each.start)),
+            metadata=metadata,
             created_at=now,
         )
         async with tenant_tx(context.database, principal.tenant_id) as connection:
@@ -63,13 +66,32 @@ class LearnerService:
             await repository.insert(learner, context.ids.new())
         return learner, False
 
-    async def get(self, principal: Principal, learner_id: UUID) -> Learner:
-        """Return a learner; raises `NotFoundError`."""
+    async def attach(
+        self, principal: Principal, learner_id: UUID, changes: Mapping[str, str | None]
+    ) -> Learner:
+        """Change the metadata of a learner.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+            ValidationFailedError: that would be too many keys.
+        """
         context = self._context
         bounds = principal.bounds(context.clock.now())
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
-            return await LearnerRepository(connection, bounds, tenant).get(learner_id)
+            repository = LearnerRepository(connection, bounds, tenant)
+            await repository.lock(learner_id)
+            learner = await repository.get(learner_id)
+            await repository.set_metadata(learner_id, merged(learner.metadata, changes))
+            return await repository.get(learner_id)
+
+    async def get(self, principal: Principal, learner_id: UUID) -> Learner:
+        """Return a learner; raises `NotFoundError`."""
+        context = self._context
+        bounds = principal.bounds(context.clock.now())
+        reads = tenant_reads(context.database)
+        tenant = await context.keys.tenant(reads, principal.tenant_id)
+        return await LearnerRepository(reads, bounds, tenant).get(learner_id)
 
     async def list(
         self, principal: Principal, page: PageRequest, *, external_id: str | None

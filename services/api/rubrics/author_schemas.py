@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from services.api.fields import utc
+from services.api.metadata import Metadata
 from services.api.rubrics.authoring import MAX_VERSION, Examined
 from services.api.rubrics.drafts import Status, Version
 from services.api.rubrics.repository import Origin
@@ -18,6 +19,7 @@ class RubricWrite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A rubric as its author writes it."""
 
     spec: RubricSpec
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class RubricDraftReplace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,6 +50,8 @@ class RubricDraftView(msgspec.Struct, frozen=True, kw_only=True):
     spec: RubricSpec
     findings: tuple[Finding, ...]
     """Errors first; they keep the draft from being published."""
+    metadata: dict[str, str]
+    """Your own keys and values."""
     updated_at: datetime
     archived_at: datetime | None
 
@@ -63,6 +67,7 @@ class RubricDraftView(msgspec.Struct, frozen=True, kw_only=True):
             version=draft.version,
             spec=draft.spec,
             findings=examined.findings,
+            metadata=draft.metadata,
             updated_at=utc(draft.updated_at),
             archived_at=None if draft.archived_at is None else utc(draft.archived_at),
         )

@@ -1,7 +1,7 @@
 """Writing rubrics: drafts, their faults, versions that never change, and the archive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -55,7 +55,11 @@ class AuthoringService:
         self._context = context
 
     async def create(
-        self, principal: Principal, claim: Claim | None, spec: RubricSpec
+        self,
+        principal: Principal,
+        claim: Claim | None,
+        spec: RubricSpec,
+        metadata: dict[str, str],
     ) -> tuple[Examined, bool]:
         """Make a rubric with a draft; say as well whether this is a repeat.
 
@@ -67,13 +71,35 @@ class AuthoringService:
         now = self._context.clock.now()
         rubric_id = self._context.ids.new()
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             earlier = await claim_or_find(connection, principal.tenant_id, claim, rubric_id, now)
             if earlier is None:
-                await repository.insert(rubric_id, spec, now)
+                await repository.insert(rubric_id, spec, metadata, now)
             draft = await repository.get(earlier.resource_id if earlier else rubric_id)
             own = await repository.own_skills()
         return await _examined(draft, own), earlier is not None
+
+    async def attach(
+        self, principal: Principal, rubric_id: UUID, changes: Mapping[str, str | None]
+    ) -> Examined:
+        """Change the metadata of a rubric.
+
+        Raises:
+            ScopeMissingError: the key is bound.
+            NotFoundError: no such rubric.
+            ValidationFailedError: that would be too many keys.
+        """
+        check_key(principal)
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            repository = await self._drafts(connection, principal)
+            await repository.attach(rubric_id, changes)
+            draft = await repository.get(rubric_id)
+            own = await repository.own_skills()
+        return await _examined(draft, own)
+
+    async def _drafts(self, connection: Connection, principal: Principal) -> DraftRepository:
+        tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+        return DraftRepository(connection, tenant)
 
     async def get_draft(self, principal: Principal, rubric_id: UUID) -> Examined:
         """Return the draft with its findings.
@@ -84,7 +110,7 @@ class AuthoringService:
         """
         check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             draft = await repository.get(rubric_id)
             own = await repository.own_skills()
         return await _examined(draft, own)
@@ -148,7 +174,7 @@ class AuthoringService:
         """
         check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             if claim is not None:
                 earlier = await find_claim(connection, principal.tenant_id, claim)
                 if earlier is not None:
@@ -225,7 +251,7 @@ class AuthoringService:
         check_key(principal)
         now = self._context.clock.now()
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             earlier = await claim_or_find(connection, principal.tenant_id, claim, rubric_id, now)
             if earlier is None:
                 await repository.lock(rubric_id)
@@ -239,7 +265,7 @@ class AuthoringService:
         if not 1 <= version <= MAX_VERSION:
             raise NotFoundError
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             return await repository.get_version(rubric_id, version)
 
     async def list_versions(
@@ -247,7 +273,7 @@ class AuthoringService:
     ) -> list[Version]:
         """Return up to `limit` versions above `after`, oldest first; raises `NotFoundError`."""
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             rows = await repository.list_versions(rubric_id, after, limit)
             if not rows:
                 await repository.get(rubric_id)
@@ -261,7 +287,7 @@ class AuthoringService:
         """
         check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            own = await DraftRepository(connection, principal.tenant_id).own_skills()
+            own = await (await self._drafts(connection, principal)).own_skills()
         return await asyncio.to_thread(lint, spec, tenant_skills=own)
 
 

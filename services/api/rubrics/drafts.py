@@ -1,5 +1,6 @@
 """Drafts and versions in Postgres, for authors."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -7,9 +8,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.api.rubrics.repository import Origin
+from services.api.metadata import Attached, merged, open_metadata, seal_metadata
+from services.api.rubrics.repository import METADATA, Origin
 from shared.contracts.rubric import RubricSpec
 from shared.db.pool import Connection
+from shared.db.sealed import TenantKey
 from shared.db.sql import Queries
 from shared.errors import ConflictError, NotFoundError
 from shared.ids import format_id
@@ -35,6 +38,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None
     """The newest published version."""
     spec: RubricSpec
+    metadata: dict[str, str]
     updated_at: datetime
 
     @property
@@ -58,11 +62,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 class DraftRepository:
     """Queries of one transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+    def __init__(self, connection: Connection, tenant: TenantKey) -> None:
         self._connection = connection
-        self._tenant_id = tenant_id
+        self._tenant_id = tenant.tenant_id
+        self._tenant = tenant
 
-    async def insert(self, rubric_id: UUID, spec: RubricSpec, now: datetime) -> None:
+    async def insert(
+        self, rubric_id: UUID, spec: RubricSpec, metadata: Attached, now: datetime
+    ) -> None:
         """Store a rubric with its first draft.
 
         Raises:
@@ -73,7 +80,12 @@ class DraftRepository:
             raise ConflictError(f"{format_id('rub', taken)} has this slug")
         try:
             await self._connection.execute(
-                _SQL["insert_rubric"], self._tenant_id, rubric_id, spec.slug, now
+                _SQL["insert_rubric"],
+                self._tenant_id,
+                rubric_id,
+                spec.slug,
+                now,
+                seal_metadata(self._tenant, metadata, METADATA, rubric_id.bytes),
             )
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name == SLUG_CONSTRAINT:
@@ -93,8 +105,24 @@ class DraftRepository:
             revision=row["revision"],
             version=row["version"],
             spec=_SPEC.decode(row["spec"]),
+            metadata=open_metadata(self._tenant, row["metadata"], METADATA, rubric_id.bytes),
             updated_at=row["updated_at"],
         )
+
+    async def attach(self, rubric_id: UUID, changes: Mapping[str, str | None]) -> None:
+        """Change the metadata.
+
+        Raises:
+            NotFoundError: no such rubric.
+            ValidationFailedError: that would be too many keys.
+        """
+        row = await self._connection.fetchrow(_SQL["find_metadata"], self._tenant_id, rubric_id)
+        if row is None:
+            raise NotFoundError
+        place = rubric_id.bytes
+        after = merged(open_metadata(self._tenant, row["metadata"], METADATA, place), changes)
+        sealed = seal_metadata(self._tenant, after, METADATA, place)
+        await self._connection.execute(_SQL["set_metadata"], self._tenant_id, rubric_id, sealed)
 
     async def lock(self, rubric_id: UUID) -> None:
         """Wait for other writers of this rubric."""

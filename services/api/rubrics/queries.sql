@@ -1,15 +1,16 @@
--- name: get_rubric
--- The newest version of one, archived or not.
-select s.rubric_id, v.version, v.origin, v.spec, s.created_at, s.archived_at
+-- name: get_rubrics
+-- Some of them, each in its newest version, archived or not.
+select s.rubric_id, v.version, v.origin, v.spec, s.created_at, s.archived_at, s.metadata
   from rubrics s
-  join rubric_versions v on v.tenant_id = $1 and v.rubric_id = s.rubric_id
- where s.tenant_id = $1 and s.rubric_id = $2
- order by v.version desc
- limit 1
+  join lateral (
+    select w.version, w.origin, w.spec from rubric_versions w
+     where w.tenant_id = $1 and w.rubric_id = s.rubric_id
+     order by w.version desc limit 1) v on true
+ where s.tenant_id = $1 and s.rubric_id = any ($2::uuid[])
 
 -- name: list_rubrics
 -- One page in order of creation, each in its newest version; $5 asks for the archived ones, or for the others.
-select s.rubric_id, v.version, v.origin, v.spec, s.created_at, s.archived_at
+select s.rubric_id, v.version, v.origin, v.spec, s.created_at, s.archived_at, s.metadata
   from rubrics s
   join lateral (
     select w.version, w.origin, w.spec from rubric_versions w
@@ -22,7 +23,15 @@ select s.rubric_id, v.version, v.origin, v.spec, s.created_at, s.archived_at
 
 -- name: insert_rubric
 -- A tenant's own rubric, without any version; the slug is unique within the tenant.
-insert into rubrics (tenant_id, rubric_id, slug, created_at) values ($1, $2, $3, $4)
+insert into rubrics (tenant_id, rubric_id, slug, created_at, metadata) values ($1, $2, $3, $4, $5)
+
+-- name: find_metadata
+-- What is attached to it, held until it is changed.
+select metadata from rubrics where tenant_id = $1 and rubric_id = $2 for no key update
+
+-- name: set_metadata
+-- The caller holds the row.
+update rubrics set metadata = $3 where tenant_id = $1 and rubric_id = $2
 
 -- name: find_slug
 -- Which rubric has this slug.
@@ -34,7 +43,7 @@ select from rubrics where tenant_id = $1 and rubric_id = $2 for no key update
 
 -- name: get_draft
 -- What an author sees: the draft, where there is none the newest version at revision 0.
-select s.rubric_id, s.slug, s.archived_at, v.version, coalesce(d.spec, v.spec) as spec,
+select s.rubric_id, s.slug, s.archived_at, s.metadata, v.version, coalesce(d.spec, v.spec) as spec,
        coalesce(d.revision, 0) as revision, coalesce(d.updated_at, v.created_at) as updated_at
   from rubrics s
   left join rubric_drafts d on d.tenant_id = $1 and d.rubric_id = s.rubric_id

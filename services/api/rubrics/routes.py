@@ -1,9 +1,11 @@
 """HTTP face of rubrics."""
 
 import asyncio
+from uuid import UUID
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.paging import Page, make_page
+from services.api.metadata import MetadataPatch
+from services.api.paging import Page, PageQuery, make_page
 from services.api.rubrics.author_schemas import (
     RubricDraftReplace,
     RubricDraftView,
@@ -20,7 +22,6 @@ from services.api.rubrics.refusals import (
 from services.api.rubrics.schemas import RubricQuery, RubricView
 from services.api.rubrics.service import RubricService
 from services.api.rubrics.trial_schemas import DryRunCreate, DryRunView
-from services.api.scenarios.author_schemas import VersionQuery, write_cursor
 from shared.errors import (
     ConflictError,
     CursorInvalidError,
@@ -53,7 +54,7 @@ class RubricRoutes:
     async def list_rubrics(self, call: Call) -> Answer:
         """List rubrics, each in its newest version, in order of creation."""
         query: RubricQuery = call.query
-        page = query.page()
+        page = call.page
         rows = await self._rubrics.list(
             call.principal, page, slug=query.slug, archived=query.archived
         )
@@ -91,7 +92,9 @@ class RubricRoutes:
         knows; the answer names them.
         """
         body: RubricWrite = call.body
-        made, replayed = await self._rubrics.authoring.create(call.principal, call.claim, body.spec)
+        made, replayed = await self._rubrics.authoring.create(
+            call.principal, call.claim, body.spec, body.metadata
+        )
         view = RubricDraftView.of(made)
         return Answer(
             body=view,
@@ -99,6 +102,27 @@ class RubricRoutes:
             headers={"Location": f"/v1/rubrics/{view.id}/draft"},
             replayed=replayed,
         )
+
+    @endpoint(
+        Endpoint(
+            method="PATCH",
+            path="/v1/rubrics/{rubric_id:rub}",
+            scope=WRITE,
+            body=MetadataPatch,
+            answers={200: RubricDraftView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def update_rubric(self, call: Call) -> Answer:
+        """Change the metadata of a rubric; the same change again changes nothing.
+
+        It belongs to the rubric, not to a version.
+        """
+        body: MetadataPatch = call.body
+        changed = await self._rubrics.authoring.attach(
+            call.principal, call.ids["rubric_id"], body.metadata
+        )
+        return Answer(body=RubricDraftView.of(changed))
 
     @endpoint(
         Endpoint(
@@ -255,24 +279,19 @@ class RubricRoutes:
             method="GET",
             path="/v1/rubrics/{rubric_id:rub}/versions",
             scope=READ,
-            query=VersionQuery,
+            query=PageQuery,
             answers={200: Page[RubricVersionItem]},
             problems=(NotFoundError, CursorInvalidError),
         )
     )
     async def list_rubric_versions(self, call: Call) -> Answer:
         """List the published versions of a rubric, oldest first."""
-        query: VersionQuery = call.query
+        page = call.page
         rows = await self._rubrics.authoring.list_versions(
-            call.principal, call.ids["rubric_id"], after=query.after(), limit=query.most + 1
+            call.principal, call.ids["rubric_id"], after=page.after_number, limit=page.limit + 1
         )
-        shown = rows[: query.most]
-        more = len(rows) > query.most
-        page = Page(
-            data=[RubricVersionItem.of(row) for row in shown],
-            next_cursor=write_cursor(shown[-1].version) if more else None,
-        )
-        return Answer(body=page)
+        numbered = make_page(rows, page, lambda row: UUID(int=row.version), RubricVersionItem.of)
+        return Answer(body=numbered)
 
     @endpoint(
         Endpoint(

@@ -46,6 +46,8 @@ class RubricView(msgspec.Struct, frozen=True, kw_only=True):
     """The overall score a team aims for, 0..100."""
     bands: tuple[Band, ...]
     sections: tuple[Section, ...]
+    metadata: dict[str, str]
+    """Your own keys and values."""
     created_at: datetime
     archived_at: datetime | None
 
@@ -66,6 +68,7 @@ class RubricView(msgspec.Struct, frozen=True, kw_only=True):
             target=spec.target,
             bands=spec.bands,
             sections=spec.sections,
+            metadata=rubric.metadata,
             created_at=utc(rubric.created_at),
             archived_at=None if rubric.archived_at is None else utc(rubric.archived_at),
         )

@@ -54,6 +54,7 @@ class TrialService:
 
     def __init__(self, context: ProcessContext) -> None:
         self._database = context.database
+        self._keys = context.keys
         self._client = context.nats
 
     async def run(
@@ -94,7 +95,8 @@ class TrialService:
         if version is not None and version > MAX_VERSION:
             raise NotFoundError
         async with tenant_tx(self._database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            tenant = await self._keys.tenant(connection, principal.tenant_id)
+            repository = DraftRepository(connection, tenant)
             own = await repository.own_skills()
             if version is None:
                 draft = await repository.get(rubric_id)

@@ -1,28 +1,24 @@
 """Requests and answers of authors: whole scenarios, with what the customer hides."""
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from services.api.fields import utc
-from services.api.paging import DEFAULT_LIMIT, MAX_LIMIT
+from services.api.metadata import Metadata
 from services.api.scenarios.authoring import MAX_VERSION, Examined
 from services.api.scenarios.drafts import Origin, Version
 from shared.contracts.scenario import ScenarioSpec
-from shared.errors import CursorInvalidError
 from shared.ids import format_id
 from shared.library.lint import Finding
-
-CURSOR_BYTES = 4
 
 
 class ScenarioWrite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A scenario as its author writes it."""
 
     spec: ScenarioSpec
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class DraftReplace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +47,8 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
     spec: ScenarioSpec
     findings: tuple[Finding, ...]
     """Errors first; they keep the draft from being published."""
+    metadata: dict[str, str]
+    """Your own keys and values."""
     updated_at: datetime
 
     @classmethod
@@ -64,6 +62,7 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
             version=draft.version,
             spec=draft.spec,
             findings=examined.findings,
+            metadata=draft.metadata,
             updated_at=utc(draft.updated_at),
         )
 
@@ -127,43 +126,3 @@ class VersionView(msgspec.Struct, frozen=True, kw_only=True):
             spec=version.spec,
             created_at=utc(version.created_at),
         )
-
-
-class VersionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Page of the list of versions."""
-
-    limit: Annotated[
-        int, msgspec.Meta(ge=1, description="How many to return; more than 100 means 100.")
-    ] = DEFAULT_LIMIT
-    cursor: Annotated[
-        str | None, msgspec.Meta(description="The `next_cursor` of the page before.")
-    ] = None
-
-    @property
-    def most(self) -> int:
-        """How many to return, 1..100."""
-        return min(self.limit, MAX_LIMIT)
-
-    def after(self) -> int:
-        """Return the version after which the page begins.
-
-        Raises:
-            CursorInvalidError: the cursor is not one of ours.
-        """
-        return 0 if self.cursor is None else _read_cursor(self.cursor)
-
-
-def write_cursor(version: int) -> str:
-    """Return the cursor that continues after this version."""
-    return base64.urlsafe_b64encode(version.to_bytes(CURSOR_BYTES, "big")).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> int:
-    try:
-        raw = base64.b64decode(text + "==", altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise CursorInvalidError from None
-    version = int.from_bytes(raw, "big")
-    if len(raw) != CURSOR_BYTES or version > MAX_VERSION or write_cursor(version) != text:
-        raise CursorInvalidError
-    return version

@@ -1,6 +1,7 @@
 """Writing scenarios: drafts, their faults, and versions that never change."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -49,7 +50,11 @@ class AuthoringService:
         self._context = context
 
     async def create(
-        self, principal: Principal, claim: Claim | None, spec: ScenarioSpec
+        self,
+        principal: Principal,
+        claim: Claim | None,
+        spec: ScenarioSpec,
+        metadata: dict[str, str],
     ) -> tuple[Examined, bool]:
         """Make a scenario with a draft; say as well whether this is a repeat.
 
@@ -62,13 +67,35 @@ class AuthoringService:
         now = self._context.clock.now()
         scenario_id = self._context.ids.new()
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             earlier = await claim_or_find(connection, principal.tenant_id, claim, scenario_id, now)
             if earlier is None:
-                await repository.insert(scenario_id, spec, now)
+                await repository.insert(scenario_id, spec, metadata, now)
             draft = await repository.get(earlier.resource_id if earlier else scenario_id)
             rubrics = await repository.rubrics()
         return await _examined(draft, rubrics), earlier is not None
+
+    async def attach(
+        self, principal: Principal, scenario_id: UUID, changes: Mapping[str, str | None]
+    ) -> Examined:
+        """Change the metadata of a scenario.
+
+        Raises:
+            ScopeMissingError: the key is bound.
+            NotFoundError: no such scenario.
+            ValidationFailedError: that would be too many keys.
+        """
+        _check_key(principal)
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            repository = await self._drafts(connection, principal)
+            await repository.attach(scenario_id, changes)
+            draft = await repository.get(scenario_id)
+            rubrics = await repository.rubrics()
+        return await _examined(draft, rubrics)
+
+    async def _drafts(self, connection: Connection, principal: Principal) -> DraftRepository:
+        tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+        return DraftRepository(connection, tenant)
 
     async def get_draft(self, principal: Principal, scenario_id: UUID) -> Examined:
         """Return the draft with its findings.
@@ -79,7 +106,7 @@ class AuthoringService:
         """
         _check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             draft = await repository.get(scenario_id)
             rubrics = await repository.rubrics()
         return await _examined(draft, rubrics)
@@ -105,7 +132,7 @@ class AuthoringService:
         """
         _check(principal, spec)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             now = self._context.clock.now()
             earlier = await claim_or_find(connection, principal.tenant_id, claim, scenario_id, now)
             if earlier is None:
@@ -150,7 +177,7 @@ class AuthoringService:
         """
         _check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             if claim is not None:
                 earlier = await find_claim(connection, principal.tenant_id, claim)
                 if earlier is not None:
@@ -194,7 +221,7 @@ class AuthoringService:
         if not 1 <= version <= MAX_VERSION:
             raise NotFoundError
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             return await repository.get_version(scenario_id, version)
 
     async def list_versions(
@@ -206,7 +233,7 @@ class AuthoringService:
             NotFoundError: no such scenario.
         """
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = DraftRepository(connection, principal.tenant_id)
+            repository = await self._drafts(connection, principal)
             rows = await repository.list_versions(scenario_id, after, limit)
             if not rows:
                 await repository.get(scenario_id)
@@ -220,7 +247,7 @@ class AuthoringService:
         """
         _check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            rubrics = await DraftRepository(connection, principal.tenant_id).rubrics()
+            rubrics = await (await self._drafts(connection, principal)).rubrics()
         return await asyncio.to_thread(lint, spec, rubrics=rubrics)
 
 

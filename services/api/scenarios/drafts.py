@@ -1,5 +1,6 @@
 """Drafts and versions in Postgres, for authors."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -7,8 +8,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.api.metadata import Attached, merged, open_metadata, seal_metadata
+from services.api.scenarios.repository import METADATA
 from shared.contracts.scenario import ScenarioSpec
 from shared.db.pool import Connection
+from shared.db.sealed import TenantKey
 from shared.db.sql import Queries
 from shared.errors import ConflictError, NotFoundError
 from shared.ids import format_id
@@ -33,6 +37,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None
     """The newest published version."""
     spec: ScenarioSpec
+    metadata: dict[str, str]
     updated_at: datetime
 
 
@@ -49,11 +54,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 class DraftRepository:
     """Queries of one transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+    def __init__(self, connection: Connection, tenant: TenantKey) -> None:
         self._connection = connection
-        self._tenant_id = tenant_id
+        self._tenant_id = tenant.tenant_id
+        self._tenant = tenant
 
-    async def insert(self, scenario_id: UUID, spec: ScenarioSpec, now: datetime) -> None:
+    async def insert(
+        self, scenario_id: UUID, spec: ScenarioSpec, metadata: Attached, now: datetime
+    ) -> None:
         """Store a scenario with its first draft.
 
         Raises:
@@ -64,7 +72,12 @@ class DraftRepository:
             raise ConflictError(f"{format_id('scn', taken)} has this slug")
         try:
             await self._connection.execute(
-                _SQL["insert_scenario"], self._tenant_id, scenario_id, spec.slug, now
+                _SQL["insert_scenario"],
+                self._tenant_id,
+                scenario_id,
+                spec.slug,
+                now,
+                seal_metadata(self._tenant, metadata, METADATA, scenario_id.bytes),
             )
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name == SLUG_CONSTRAINT:
@@ -83,8 +96,24 @@ class DraftRepository:
             revision=row["revision"],
             version=row["version"],
             spec=_SPEC.decode(row["spec"]),
+            metadata=open_metadata(self._tenant, row["metadata"], METADATA, scenario_id.bytes),
             updated_at=row["updated_at"],
         )
+
+    async def attach(self, scenario_id: UUID, changes: Mapping[str, str | None]) -> None:
+        """Change the metadata.
+
+        Raises:
+            NotFoundError: no such scenario.
+            ValidationFailedError: that would be too many keys.
+        """
+        row = await self._connection.fetchrow(_SQL["find_metadata"], self._tenant_id, scenario_id)
+        if row is None:
+            raise NotFoundError
+        place = scenario_id.bytes
+        after = merged(open_metadata(self._tenant, row["metadata"], METADATA, place), changes)
+        sealed = seal_metadata(self._tenant, after, METADATA, place)
+        await self._connection.execute(_SQL["set_metadata"], self._tenant_id, scenario_id, sealed)
 
     async def lock(self, scenario_id: UUID) -> None:
         """Wait for other writers of this draft; nothing to wait for where none is stored."""

@@ -1,15 +1,16 @@
--- name: get_scenario
--- The newest version of one.
-select s.scenario_id, v.version, v.spec, s.created_at
+-- name: get_scenarios
+-- Some of them, each in its newest version.
+select s.scenario_id, v.version, v.spec, s.created_at, s.metadata
   from scenarios s
-  join scenario_versions v on v.tenant_id = $1 and v.scenario_id = s.scenario_id
- where s.tenant_id = $1 and s.scenario_id = $2
- order by v.version desc
- limit 1
+  join lateral (
+    select w.version, w.spec from scenario_versions w
+     where w.tenant_id = $1 and w.scenario_id = s.scenario_id
+     order by w.version desc limit 1) v on true
+ where s.tenant_id = $1 and s.scenario_id = any ($2::uuid[])
 
 -- name: list_scenarios
 -- One page in order of creation, each in its newest version.
-select s.scenario_id, v.version, v.spec, s.created_at
+select s.scenario_id, v.version, v.spec, s.created_at, s.metadata
   from scenarios s
   join lateral (
     select w.version, w.spec from scenario_versions w
@@ -21,7 +22,15 @@ select s.scenario_id, v.version, v.spec, s.created_at
 
 -- name: insert_scenario
 -- A tenant's own scenario, without any version; the slug is unique within the tenant.
-insert into scenarios (tenant_id, scenario_id, slug, created_at) values ($1, $2, $3, $4)
+insert into scenarios (tenant_id, scenario_id, slug, created_at, metadata) values ($1, $2, $3, $4, $5)
+
+-- name: find_metadata
+-- What is attached to it, held until it is changed.
+select metadata from scenarios where tenant_id = $1 and scenario_id = $2 for no key update
+
+-- name: set_metadata
+-- The caller holds the row.
+update scenarios set metadata = $3 where tenant_id = $1 and scenario_id = $2
 
 -- name: find_slug
 -- Which scenario has this slug.
@@ -29,7 +38,7 @@ select scenario_id from scenarios where tenant_id = $1 and slug = $2
 
 -- name: get_draft
 -- What an author sees: the draft, where there is none the newest version at revision 0.
-select s.scenario_id, s.slug, v.version, coalesce(d.spec, v.spec) as spec,
+select s.scenario_id, s.slug, s.metadata, v.version, coalesce(d.spec, v.spec) as spec,
        coalesce(d.revision, 0) as revision, coalesce(d.updated_at, v.created_at) as updated_at
   from scenarios s
   left join scenario_drafts d on d.tenant_id = $1 and d.scenario_id = s.scenario_id

@@ -1,16 +1,17 @@
 """HTTP face of scenarios."""
 
+from uuid import UUID
+
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.paging import Page, make_page
+from services.api.metadata import MetadataPatch
+from services.api.paging import Page, PageQuery, make_page
 from services.api.scenarios.author_schemas import (
     DraftReplace,
     DraftView,
     LintView,
     ScenarioWrite,
     VersionItem,
-    VersionQuery,
     VersionView,
-    write_cursor,
 )
 from services.api.scenarios.refusals import LanguageNotSupportedError, ScenarioFaultsError
 from services.api.scenarios.schemas import ScenarioQuery, ScenarioView
@@ -42,7 +43,7 @@ class ScenarioRoutes:
     async def list_scenarios(self, call: Call) -> Answer:
         """List scenarios, each in its newest version, in order of creation."""
         query: ScenarioQuery = call.query
-        page = query.page()
+        page = call.page
         rows = await self._scenarios.list(call.principal, page, slug=query.slug)
         return Answer(body=make_page(rows, page, lambda row: row.scenario_id, ScenarioView.of))
 
@@ -79,7 +80,7 @@ class ScenarioRoutes:
         """
         body: ScenarioWrite = call.body
         made, replayed = await self._scenarios.authoring.create(
-            call.principal, call.claim, body.spec
+            call.principal, call.claim, body.spec, body.metadata
         )
         view = DraftView.of(made)
         return Answer(
@@ -88,6 +89,27 @@ class ScenarioRoutes:
             headers={"Location": f"/v1/scenarios/{view.id}/draft"},
             replayed=replayed,
         )
+
+    @endpoint(
+        Endpoint(
+            method="PATCH",
+            path="/v1/scenarios/{scenario_id:scn}",
+            scope=WRITE,
+            body=MetadataPatch,
+            answers={200: DraftView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def update_scenario(self, call: Call) -> Answer:
+        """Change the metadata of a scenario; the same change again changes nothing.
+
+        It belongs to the scenario, not to a version.
+        """
+        body: MetadataPatch = call.body
+        changed = await self._scenarios.authoring.attach(
+            call.principal, call.ids["scenario_id"], body.metadata
+        )
+        return Answer(body=DraftView.of(changed))
 
     @endpoint(
         Endpoint(
@@ -181,24 +203,19 @@ class ScenarioRoutes:
             method="GET",
             path="/v1/scenarios/{scenario_id:scn}/versions",
             scope=READ,
-            query=VersionQuery,
+            query=PageQuery,
             answers={200: Page[VersionItem]},
             problems=(NotFoundError, CursorInvalidError),
         )
     )
     async def list_scenario_versions(self, call: Call) -> Answer:
         """List the published versions of a scenario, oldest first."""
-        query: VersionQuery = call.query
+        page = call.page
         rows = await self._scenarios.authoring.list_versions(
-            call.principal, call.ids["scenario_id"], after=query.after(), limit=query.most + 1
+            call.principal, call.ids["scenario_id"], after=page.after_number, limit=page.limit + 1
         )
-        shown = rows[: query.most]
-        more = len(rows) > query.most
-        page = Page(
-            data=[VersionItem.of(row) for row in shown],
-            next_cursor=write_cursor(shown[-1].version) if more else None,
-        )
-        return Answer(body=page)
+        numbered = make_page(rows, page, lambda row: UUID(int=row.version), VersionItem.of)
+        return Answer(body=numbered)
 
     @endpoint(
         Endpoint(

@@ -44,6 +44,8 @@ class ScenarioView(msgspec.Struct, frozen=True, kw_only=True):
     max_turns: int
     idle_timeout_s: int
     expected_handle_time_s: int
+    metadata: dict[str, str]
+    """Your own keys and values."""
     created_at: datetime
 
     @classmethod
@@ -66,5 +68,6 @@ class ScenarioView(msgspec.Struct, frozen=True, kw_only=True):
             max_turns=spec.max_turns,
             idle_timeout_s=spec.idle_timeout_s,
             expected_handle_time_s=spec.expected_handle_time_s,
+            metadata=scenario.metadata,
             created_at=utc(scenario.created_at),
         )

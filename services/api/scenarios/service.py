@@ -14,18 +14,20 @@ class ScenarioService:
     """Reads published scenarios; every key of the tenant sees all of them."""
 
     def __init__(self, context: ProcessContext) -> None:
-        self._database = context.database
+        self._context = context
         self.authoring = AuthoringService(context)
         """For keys that may see what customers hide."""
 
     async def get(self, principal: Principal, scenario_id: UUID) -> Scenario:
         """Return a scenario; raises `NotFoundError`."""
-        async with tenant_tx(self._database, principal.tenant_id) as connection:
-            return await ScenarioRepository(connection, principal.tenant_id).get(scenario_id)
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+            return await ScenarioRepository(connection, tenant).get(scenario_id)
 
     async def list(
         self, principal: Principal, page: PageRequest, *, slug: str | None
     ) -> list[Scenario]:
         """Return one more scenario than the page holds, in order of creation."""
-        async with tenant_tx(self._database, principal.tenant_id) as connection:
-            return await ScenarioRepository(connection, principal.tenant_id).list_page(page, slug)
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+            return await ScenarioRepository(connection, tenant).list_page(page, slug)

@@ -1,7 +1,11 @@
 """HTTP face of requests with many conversations."""
 
+from uuid import UUID
+
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.operations.repository import Operation
 from services.api.operations.service import OperationService
+from services.api.scorings.batch_repository import ItemRow
 from services.api.scorings.batch_schemas import (
     ScoringBatchBody,
     ScoringBatchCreate,
@@ -9,6 +13,7 @@ from services.api.scorings.batch_schemas import (
 )
 from services.api.scorings.batches import ScoringBatchService
 from services.api.scorings.routes import READ, WRITE
+from services.api.waiting import applied
 from shared.errors import BacklogFullError, NotFoundError
 from shared.intake.limits import MAX_BATCH_BYTES
 
@@ -38,19 +43,23 @@ class ScoringBatchRoutes:
 
         Each is accepted, held or refused by itself, as `POST /v1/scorings` would do; the answer
         names the outcome of every one, in the order of the request. Follow the `Location` for
-        results while they come in.
+        results while they come in. With `Prefer: wait=N` the answer waits until all are scored, at
+        most N seconds and at most 20.
         """
         body: ScoringBatchBody = call.body
         operation, items, replayed = await self._batches.accept(
             call.principal, call.claim, body.conversations
         )
+        if call.wait_s:
+            operation, items = await self._waited(call, operation.operation_id)
         view = ScoringBatchView.of(operation, items)
         headers = {
             "Location": f"/v1/scoring_batches/{view.id}",
             "Operation-Location": f"/v1/operations/{view.id}",
-            "Retry-After": "1",
-        }
-        return Answer(body=view, status=202, headers=headers, replayed=replayed)
+        } | _again(operation)
+        return Answer(
+            body=view, status=202, headers=headers | applied(call.wait_s), replayed=replayed
+        )
 
     @endpoint(
         Endpoint(
@@ -62,10 +71,20 @@ class ScoringBatchRoutes:
         )
     )
     async def get_scoring_batch(self, call: Call) -> Answer:
-        """Get what became of every conversation of a request so far."""
-        operation, items = await self._batches.get(call.principal, call.ids["operation_id"])
-        headers = {} if operation.ended_at else {"Retry-After": "1"}
+        """Get what became of every conversation of a request so far.
+
+        With `Prefer: wait=N` the answer waits until all are scored, at most N seconds and at most
+        20.
+        """
+        operation, items = await self._waited(call, call.ids["operation_id"])
+        headers = _again(operation) | applied(call.wait_s)
         return Answer(body=ScoringBatchView.of(operation, items), headers=headers)
+
+    async def _waited(self, call: Call, operation_id: UUID) -> tuple[Operation, list[ItemRow]]:
+        """Return a request when it has ended, or as it is after the time the client gave."""
+        if call.wait_s:
+            await self._operations.await_end(call.principal, operation_id, call.wait_s)
+        return await self._batches.get(call.principal, operation_id)
 
     @endpoint(
         Endpoint(
@@ -87,3 +106,8 @@ class ScoringBatchRoutes:
             body=ScoringBatchView.of(operation, items),
             replayed=was_over and call.claim is not None,
         )
+
+
+def _again(operation: Operation) -> dict[str, str]:
+    """Return when to look again; of what has ended, never."""
+    return {} if operation.ended_at else {"Retry-After": "1"}

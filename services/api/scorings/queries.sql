@@ -23,10 +23,10 @@ select distinct on (r.slug) r.slug, v.rubric_id, v.version
 with one as (
   select * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::int[],
                        $9::text[], $10::jsonb[], $11::timestamptz[], $12::timestamptz[], $13::uuid[],
-                       $14::uuid[], $15::int[], $16::text[], $17::text[], $18::uuid[], $19::int[])
+                       $14::uuid[], $15::int[], $16::text[], $17::text[], $18::uuid[], $19::int[], $20::bytea[])
     as u(conversation_id, learner_id, source, external_id, external_id_hash, turns, turn_count,
          language, flags, occurred_at, created_at, scoring_id,
-         rubric_id, rubric_version, status, workflow_id, operation_id, item)
+         rubric_id, rubric_version, status, workflow_id, operation_id, item, metadata)
 ), heard as (
   insert into conversations (tenant_id, conversation_id, learner_id, source, external_id, external_id_hash,
                              turns, turn_count, language, flags, occurred_at, created_at)
@@ -35,43 +35,140 @@ with one as (
     from one
 )
 insert into scorings (tenant_id, scoring_id, learner_id, conversation_id, rubric_id, rubric_version,
-                      source, status, workflow_id, operation_id, item, occurred_at, created_at)
+                      source, status, workflow_id, operation_id, item, occurred_at, created_at, metadata)
 select $1, scoring_id, learner_id, conversation_id, rubric_id, rubric_version,
-       source, status, workflow_id, operation_id, item, occurred_at, created_at
+       source, status, workflow_id, operation_id, item, occurred_at, created_at, metadata
   from one
 
--- name: get_scoring
--- One request with what it is about.
+-- name: get_scorings
+-- Some requests, each with what it is about.
 select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped
   from scorings s
   join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
   left join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
+ where s.tenant_id = $1 and s.scoring_id = any ($5::uuid[])
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: page
+-- Ids of one page in order of time.
+select s.scoring_id as id, /*at*/ as at
+  from scorings s
+ /*joins*/
+ where s.tenant_id = $1 /*conditions*/
+ order by /*at*/, s.scoring_id
+ limit /*limit*/
+
+-- name: created_at
+-- The order where nobody asks for times of conversations.
+s.created_at
+
+-- name: occurred_at
+-- The order where somebody does.
+s.occurred_at
+
+-- name: place
+-- Where the page before ended.
+select /*at*/ as at from scorings s where s.tenant_id = $1 and s.scoring_id = $2
+
+-- name: after
+-- What comes behind it.
+(/*at*/, s.scoring_id) > (?::timestamptz, ?::uuid)
+
+-- name: in_team_period
+-- It happened while the person was in the team.
+s.occurred_at >= p.valid_from::timestamp at time zone ?
+   and (p.valid_to is null or s.occurred_at < p.valid_to::timestamp at time zone ?)
+
+-- name: if_learner_id
+-- Of one person.
+s.learner_id = ?
+
+-- name: join_scenario_id
+-- The simulation that is scored.
+join simulations m on m.tenant_id = $1 and m.simulation_id = s.simulation_id
+
+-- name: if_scenario_id
+-- On one scenario.
+m.scenario_id = ?
+
+-- name: if_rubric_id
+-- Judged by one rubric, or to be judged by it.
+(case when s.judged_by is null then s.rubric_id else s.judged_by end) = ?
+
+-- name: if_is_assessed
+-- With a revision that counts.
+(s.assessment_id is not null) = ?
+
+-- name: if_operation_id
+-- Of one request with many.
+s.operation_id = ?
+
+-- name: if_status
+-- At one place in its life.
+s.status = ?
+
+-- name: if_source
+-- Of one kind of conversation.
+s.source = ?
+
+-- name: if_external_id
+-- With this id of the partner's: of the conversation, or of the person.
+s.scoring_id in (
+     select x.scoring_id
+       from conversations c
+       join scorings x on x.tenant_id = $1 and x.conversation_id = c.conversation_id
+      where c.tenant_id = $1 and c.external_id_hash = ?
+      union all
+     select x.scoring_id
+       from learners l
+       join scorings x on x.tenant_id = $1 and x.learner_id = l.learner_id
+      where l.tenant_id = $1 and l.external_id_hash = ?)
+
+-- name: if_created_after
+-- From this time on.
+s.created_at >= ?
+
+-- name: if_created_before
+-- Up to this time.
+s.created_at < ?
+
+-- name: if_occurred_after
+-- From this time on.
+s.occurred_at >= ?
+
+-- name: if_occurred_before
+-- Up to this time.
+s.occurred_at < ?
+
+-- name: if_score_min
+-- So good at least.
+s.overall >= ?
+
+-- name: if_score_max
+-- So good at most.
+s.overall <= ?
+
+-- name: find_metadata
+-- What is attached to it, held until it is changed; with the key that opens it.
+select s.scoring_id, s.learner_id, s.metadata, k.wrapped
+  from scorings s
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
  where s.tenant_id = $1 and s.scoring_id = $5
    and ($2::uuid is null or s.learner_id = $2)
    and ($3::uuid[] is null or exists (
          select from memberships m
           where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+   for no key update of s
 
--- name: list_scorings
--- One page in order of creation.
-select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped
-  from scorings s
-  join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
-  left join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id
-  left join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
- where s.tenant_id = $1
-   and ($2::uuid is null or s.learner_id = $2)
-   and ($3::uuid[] is null or exists (
-         select from memberships m
-          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
-            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
-   and ($5::uuid is null or s.scoring_id > $5)
-   and ($6::uuid is null or s.learner_id = $6)
-   and ($7::text is null or s.status = $7)
- order by s.scoring_id
- limit $8
+-- name: set_metadata
+-- The caller holds the row.
+update scorings set metadata = $3 where tenant_id = $1 and scoring_id = $2
 
 -- name: lock_scoring
 -- One at a time says who is who.
@@ -113,7 +210,7 @@ select item, errors from refused_conversations where tenant_id = $1 and operatio
 
 -- name: batch_scorings
 -- What became of the others.
-select s.item, s.scoring_id, s.status, s.failure_code, s.assessment_id, a.overall, c.flags,
+select s.item, s.scoring_id, s.status, s.failure_code, s.assessment_id, s.overall, c.flags,
        s.workflow_id = $3 as was_accepted
   from scorings s
   join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id

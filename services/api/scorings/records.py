@@ -27,6 +27,7 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     """None: now."""
     rubric: str
     """Slug."""
+    metadata: dict[str, str]
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,8 @@ class Scoring(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     created_at: datetime
     finished_at: datetime | None
+    metadata: dict[str, str]
+    """Empty as well when the learner was erased: the key is gone."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,5 +92,7 @@ class NewScoring(msgspec.Struct, frozen=True, kw_only=True):
     workflow_id: str | None
     """Set when no workflow may take it."""
     place: Place | None
+    metadata: bytes | None
+    """Sealed."""
     occurred_at: datetime
     at: datetime

@@ -7,9 +7,13 @@ import asyncpg
 import msgspec
 
 from services.api.assessments.records import RubricPin
+from services.api.filters.asked import Filters
+from services.api.filters.page import Pages, in_order
+from services.api.metadata import Attached, open_metadata, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
-from services.api.scorings.records import Heard, NewScoring, Roles, Scoring, Status
+from services.api.scorings.records import Heard, NewScoring, Roles, Scoring
+from services.api.scorings.storing import METADATA
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey
 from shared.db.sql import Queries
@@ -17,6 +21,8 @@ from shared.errors import NotFoundError
 from shared.intake.taking import Flag
 
 SQL = Queries("services.api.scorings")
+PAGES = Pages(SQL)
+"""Of scorings; assessments that count are in the same order."""
 
 _FLAGS = msgspec.json.Decoder(tuple[Flag, ...])
 
@@ -74,6 +80,7 @@ class ScoringRepository:
             [one.workflow_id for one in new],
             [operation_id for operation_id, _ in places],
             [item for _, item in places],
+            [one.metadata for one in new],
         )
 
     async def get(self, scoring_id: UUID) -> Scoring:
@@ -82,10 +89,15 @@ class ScoringRepository:
         Raises:
             NotFoundError: none that the caller may see.
         """
-        row = await self._connection.fetchrow(SQL["get_scoring"], *self._bounds, scoring_id)
-        if row is None:
+        found = await self.get_many([scoring_id])
+        if not found:
             raise NotFoundError
-        return self._scoring(row)
+        return found[0]
+
+    async def get_many(self, scoring_ids: Sequence[UUID]) -> list[Scoring]:
+        """Return those of the scorings that the caller may see, in no order."""
+        rows = await self._connection.fetch(SQL["get_scorings"], *self._bounds, list(scoring_ids))
+        return [self._scoring(row) for row in rows]
 
     async def lock(self, scoring_id: UUID) -> Scoring:
         """Return a scoring that nobody else changes before the transaction ends.
@@ -96,14 +108,28 @@ class ScoringRepository:
         await self._connection.execute(SQL["lock_scoring"], self._tenant_id, scoring_id)
         return await self.get(scoring_id)
 
-    async def list_page(
-        self, page: PageRequest, learner_id: UUID | None, status: Status | None
-    ) -> list[Scoring]:
+    async def list_page(self, page: PageRequest, filters: Filters) -> list[Scoring]:
         """Return `page.limit + 1` scorings, if there are so many."""
-        rows = await self._connection.fetch(
-            SQL["list_scorings"], *self._bounds, page.after, learner_id, status, page.limit + 1
-        )
-        return [self._scoring(row) for row in rows]
+        ids = await PAGES.fetch(self._connection, self._bounds, page, filters)
+        found = {each.scoring_id: each for each in await self.get_many(ids)}
+        return in_order(ids, found)
+
+    async def find_metadata(self, scoring_id: UUID) -> tuple[Attached, SealKey]:
+        """Return what is attached under the row lock, and the key to seal it with.
+
+        Raises:
+            NotFoundError: none that the caller may see, or its learner was erased.
+        """
+        row = await self._connection.fetchrow(SQL["find_metadata"], *self._bounds, scoring_id)
+        if row is None:
+            raise NotFoundError
+        key = self._tenant.learner_key(row["learner_id"], row["wrapped"])
+        return open_metadata(key, row["metadata"], METADATA, scoring_id.bytes), key
+
+    async def set_metadata(self, scoring_id: UUID, metadata: Attached, key: SealKey) -> None:
+        """Attach something; the caller holds the lock."""
+        sealed = seal_metadata(key, metadata, METADATA, scoring_id.bytes)
+        await self._connection.execute(SQL["set_metadata"], self._tenant_id, scoring_id, sealed)
 
     async def settle_roles(self, conversation_id: UUID, roles: Roles) -> None:
         """Note who is who in a conversation; its turns stay as they were sent."""
@@ -130,7 +156,14 @@ class ScoringRepository:
             occurred_at=row["occurred_at"],
             created_at=row["created_at"],
             finished_at=row["finished_at"],
+            metadata=self._metadata(row),
         )
+
+    def _metadata(self, row: asyncpg.Record) -> Attached:
+        if row["metadata"] is None or row["wrapped"] is None:
+            return {}
+        key = self._tenant.learner_key(row["learner_id"], row["wrapped"])
+        return open_metadata(key, row["metadata"], METADATA, row["scoring_id"].bytes)
 
     def _heard(self, row: asyncpg.Record) -> Heard:
         return Heard(

@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
+from typing_extensions import override
 
 from services.api.assessments.records import Source
 from services.api.assessments.schemas import RubricView
 from services.api.fields import ExternalId, LearnerId, Slug, public, utc
-from services.api.paging import PageQuery
+from services.api.filters.asked import ConversationQuery
+from services.api.filters.expand import OF_SCORING
+from services.api.metadata import Metadata
 from services.api.scorings.records import (
     ConversationSource,
     HandedIn,
@@ -117,6 +120,7 @@ class ScoringCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rubric: Annotated[Slug, msgspec.Meta(description="Slug; the newest version is used.")] = (
         "general"
     )
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.occurred_at is not None and self.occurred_at < EARLIEST:
@@ -133,6 +137,7 @@ class ScoringCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             learner_id=parse_id("lrn", self.learner_id),
             occurred_at=self.occurred_at,
             rubric=self.rubric,
+            metadata=self.metadata,
         )
 
 
@@ -148,11 +153,18 @@ class RolesSettle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ]
 
 
-class ScoringQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScoringQuery(ConversationQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 
-    learner_id: LearnerId | None = None
+    EXPANDABLE: ClassVar[tuple[str, ...]] = OF_SCORING
+
     status: Status | None = None
+
+    @override
+    def contradictions(self) -> Iterator[FieldError]:
+        yield from super().contradictions()
+        if self.is_scored and self.status not in {None, "completed"}:
+            yield broken("/status", "contradiction", "Only what is completed has a score")
 
 
 class FlagView(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +223,8 @@ class ScoringView(msgspec.Struct, frozen=True, kw_only=True):
     rubric: RubricView
     assessment_id: str | None
     """The result, once completed."""
+    metadata: dict[str, str]
+    """Your own keys and values."""
     occurred_at: datetime
     created_at: datetime
     finished_at: datetime | None
@@ -230,6 +244,7 @@ class ScoringView(msgspec.Struct, frozen=True, kw_only=True):
             operation_id=public("op", scoring.operation_id),
             rubric=RubricView.of(scoring.rubric),
             assessment_id=public("asm", scoring.assessment_id),
+            metadata=scoring.metadata,
             occurred_at=utc(scoring.occurred_at),
             created_at=utc(scoring.created_at),
             finished_at=None if scoring.finished_at is None else utc(scoring.finished_at),

@@ -1,11 +1,15 @@
 """Taking conversations in for scoring, and reading what became of them."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from services.api.context import ProcessContext
+from services.api.filters.asked import FilterQuery
+from services.api.filters.named import find_filters
 from services.api.idempotency import Claim, claim_or_find
+from services.api.metadata import merged
 from services.api.paging import PageRequest
 from services.api.principal import Principal
 from services.api.scorings.records import HandedIn, NewScoring, Scoring, Status
@@ -16,7 +20,7 @@ from shared.contracts.jobs import JobKind, JobMessage, StartScoring
 from shared.db.outbox import add_event, add_job, check_backlog
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
-from shared.db.tx import tenant_tx
+from shared.db.tx import tenant_reads, tenant_tx
 from shared.errors import NotFoundError
 from shared.intake.taking import Taken, take_in
 
@@ -69,24 +73,46 @@ class ScoringService:
     async def get(self, principal: Principal, scoring_id: UUID) -> Scoring:
         """Return a scoring; raises `NotFoundError`."""
         bounds = principal.bounds(self._context.clock.now())
-        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
-            return await ScoringRepository(connection, bounds, tenant).get(scoring_id)
+        reads = tenant_reads(self._context.database)
+        tenant = await self._context.keys.tenant(reads, principal.tenant_id)
+        return await ScoringRepository(reads, bounds, tenant).get(scoring_id)
 
     async def list(
         self,
         principal: Principal,
         page: PageRequest,
+        query: FilterQuery,
         *,
-        learner_id: UUID | None,
         status: Status | None,
     ) -> list[Scoring]:
-        """Return one more scoring than the page holds, in order of creation."""
+        """Return one more scoring than the page holds, in order of time.
+
+        Raises:
+            ValidationFailedError: a filter names something that the caller cannot see.
+        """
         bounds = principal.bounds(self._context.clock.now())
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             tenant = await self._context.keys.tenant(connection, principal.tenant_id)
             repository = ScoringRepository(connection, bounds, tenant)
-            return await repository.list_page(page, learner_id, status)
+            filters = await find_filters(connection, principal, tenant, query, status=status)
+            return await repository.list_page(page, filters)
+
+    async def attach(
+        self, principal: Principal, scoring_id: UUID, changes: Mapping[str, str | None]
+    ) -> Scoring:
+        """Change the metadata of a scoring.
+
+        Raises:
+            NotFoundError: none that the caller may see, or its learner was erased.
+            ValidationFailedError: that would be too many keys.
+        """
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+            repository = ScoringRepository(connection, bounds, tenant)
+            before, key = await repository.find_metadata(scoring_id)
+            await repository.set_metadata(scoring_id, merged(before, changes), key)
+            return await repository.get(scoring_id)
 
     async def _new(
         self,

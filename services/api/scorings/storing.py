@@ -6,6 +6,7 @@ import msgspec
 
 from services.api.assessments.records import RubricPin
 from services.api.context import ProcessContext
+from services.api.metadata import seal_metadata
 from services.api.scorings.records import HandedIn, NewScoring, Place
 from shared.db.sealed import SealKey, TenantKey
 from shared.errors import FieldError
@@ -13,6 +14,8 @@ from shared.ids import format_id
 from shared.intake.taking import Taken
 
 NOT_FOUND = "not-found"
+
+METADATA = "scorings.metadata"
 
 
 class Sealer:
@@ -54,6 +57,7 @@ class Sealer:
             status="held" if taken.is_held else "queued",
             workflow_id=format_id("op", place.operation_id) if place and waits else None,
             place=place,
+            metadata=seal_metadata(key, handed_in.metadata, METADATA, scoring_id.bytes),
             occurred_at=handed_in.occurred_at or self._now,
             at=self._now,
         )

@@ -88,7 +88,8 @@ class BranchService:
         simulation_id = context.ids.new()
         message: JobMessage | None = None
         async with tenant_tx(context.database, principal.tenant_id) as connection:
-            repository = SimulationRepository(connection, principal.bounds(now))
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+            repository = SimulationRepository(connection, principal.bounds(now), tenant)
             parent = await repository.get(parent_id)
             earlier = await claim_or_find(
                 connection, principal.tenant_id, claim, simulation_id, now

@@ -24,61 +24,120 @@ select v.scenario_id, v.version, v.spec
 with opened as (
   insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
                            profile, seed, status, last_seq, created_at, last_activity_at, hints,
-                           word_budget)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12, $13, $14)
+                           word_budget, metadata)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12, $13, $14, $15)
 )
 insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, acts, causes, created_at)
 values ($1, $2, 0, $9, 'customer', $10, $11, '[]', '[]', $12)
 
--- name: get_simulation
--- One simulation with what the learner reads before the start, and its scoring.
-select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.spec -> 'goals' as goals,
-       v.spec -> 'case' as case_slots,
-       coalesce(case s.end_reason when 'idle' then v.spec #> '{voice,idle}'
-                                  when 'learner_ended' then v.spec #> '{voice,cut_short}' end,
+-- name: get_simulations
+-- Some simulations, each with what the learner reads before the start, and its scoring.
+select s.*, c.slug, v.title, v.brief, v.goals, v.case_slots,
+       coalesce(case s.end_reason when 'idle' then v.idle_lines
+                                  when 'learner_ended' then v.cut_short_lines end,
                 '[]'::jsonb) as closing_lines,
        (select t.surface from turns t
          where t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = s.last_seq) as last_surface,
-       g.scoring_id, g.assessment_id
+       g.scoring_id, g.assessment_id, k.wrapped
   from simulations s
   join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id
   join scenario_versions v
     on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version
   left join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
+  left join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
+ where s.tenant_id = $1 and s.simulation_id = any ($5::uuid[])
+   and ($2::uuid is null or s.learner_id = $2)
+   and ($3::uuid[] is null or exists (
+         select from memberships m
+          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
+            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+
+-- name: page
+-- Ids of one page in order of time.
+select s.simulation_id as id, /*at*/ as at
+  from simulations s
+ /*joins*/
+ where s.tenant_id = $1 /*conditions*/
+ order by /*at*/, s.simulation_id
+ limit /*limit*/
+
+-- name: created_at
+-- The order where nobody asks for times of conversations.
+s.created_at
+
+-- name: place
+-- Where the page before ended.
+select /*at*/ as at from simulations s where s.tenant_id = $1 and s.simulation_id = $2
+
+-- name: after
+-- What comes behind it.
+(/*at*/, s.simulation_id) > (?::timestamptz, ?::uuid)
+
+-- name: in_team_period
+-- It began while the person was in the team.
+s.created_at >= p.valid_from::timestamp at time zone ?
+   and (p.valid_to is null or s.created_at < p.valid_to::timestamp at time zone ?)
+
+-- name: if_learner_id
+-- Of one person.
+s.learner_id = ?
+
+-- name: if_scenario_id
+-- On one scenario.
+s.scenario_id = ?
+
+-- name: if_operation_id
+-- Of one batch.
+s.operation_id = ?
+
+-- name: if_status
+-- At one place in its life.
+s.status = ?
+
+-- name: if_external_id
+-- Of the person with this id of the partner's.
+s.learner_id = (select l.learner_id from learners l where l.tenant_id = $1 and l.external_id_hash = ?)
+
+-- name: if_created_after
+-- From this time on.
+s.created_at >= ?
+
+-- name: if_created_before
+-- Up to this time.
+s.created_at < ?
+
+-- name: join_score_min
+-- The revision that counts.
+join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
+
+-- name: if_score_min
+-- So good at least.
+g.overall >= ?
+
+-- name: join_score_max
+-- The revision that counts.
+join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
+
+-- name: if_score_max
+-- So good at most.
+g.overall <= ?
+
+-- name: find_metadata
+-- What is attached to it, held until it is changed; with the key that opens it.
+select s.simulation_id, s.learner_id, s.metadata, k.wrapped
+  from simulations s
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
  where s.tenant_id = $1 and s.simulation_id = $5
    and ($2::uuid is null or s.learner_id = $2)
    and ($3::uuid[] is null or exists (
          select from memberships m
           where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
             and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
+   for no key update of s
 
--- name: list_simulations
--- One page in order of creation.
-select s.*, c.slug, v.spec ->> 'title' as title, v.spec ->> 'brief' as brief, v.spec -> 'goals' as goals,
-       v.spec -> 'case' as case_slots,
-       coalesce(case s.end_reason when 'idle' then v.spec #> '{voice,idle}'
-                                  when 'learner_ended' then v.spec #> '{voice,cut_short}' end,
-                '[]'::jsonb) as closing_lines,
-       (select t.surface from turns t
-         where t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = s.last_seq) as last_surface,
-       g.scoring_id, g.assessment_id
-  from simulations s
-  join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id
-  join scenario_versions v
-    on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version
-  left join scorings g on g.tenant_id = $1 and g.simulation_id = s.simulation_id
- where s.tenant_id = $1
-   and ($2::uuid is null or s.learner_id = $2)
-   and ($3::uuid[] is null or exists (
-         select from memberships m
-          where m.tenant_id = $1 and m.learner_id = s.learner_id and m.team_id = any ($3)
-            and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))
-   and ($5::uuid is null or s.simulation_id > $5)
-   and ($6::uuid is null or s.learner_id = $6)
-   and ($7::text is null or s.status = $7)
-   and ($9::uuid is null or s.operation_id = $9)
- order by s.simulation_id
- limit $8
+-- name: set_metadata
+-- The caller holds the row.
+update simulations set metadata = $3 where tenant_id = $1 and simulation_id = $2
 
 -- name: lock_to_end
 -- Ending waits for a turn that is being stored, and the other way round.

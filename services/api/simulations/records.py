@@ -44,6 +44,8 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """The customer's last line, where no reply said it."""
     scoring_id: UUID | None
     assessment_id: UUID | None
+    metadata: dict[str, str]
+    """Empty as well when the learner was erased: the key is gone."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +97,8 @@ class NewSimulation(msgspec.Struct, frozen=True, kw_only=True):
     opening: bytes
     """Sealed."""
     state: PersonaState
+    metadata: bytes | None
+    """Sealed."""
     at: datetime
 
 
@@ -156,6 +160,8 @@ class LearnerTurn(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     retry_at: datetime
     """When the job is published again if nobody took it."""
+    streamed: bool = False
+    """The reply is wanted in pieces as well."""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

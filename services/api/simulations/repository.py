@@ -1,5 +1,6 @@
 """Simulations and turns in Postgres, read for a caller."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -7,7 +8,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.api.filters.asked import Filters
+from services.api.filters.page import Pages, in_order
 from services.api.idempotency import Claim
+from services.api.metadata import Attached, open_metadata, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
 from services.api.simulations.records import (
@@ -28,12 +32,15 @@ from shared.contracts.live import LiveTurn
 from shared.contracts.scenario import Mind, ScenarioSpec, closing_line
 from shared.contracts.simulation import Cause
 from shared.db.pool import Connection, Database
-from shared.db.sealed import SealKey, turn_row
+from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.sql import Queries
 from shared.db.tx import tenant_once
 from shared.errors import NotFoundError
 
 _SQL = Queries("services.api.simulations")
+_PAGES = Pages(_SQL)
+
+METADATA = "simulations.metadata"
 
 
 class _StateOfMind(Record, frozen=True, kw_only=True):
@@ -52,12 +59,18 @@ LAST_SURFACES = frozenset({"farewell", "hang_up"})
 
 
 class SimulationRepository:
-    """Queries of one transaction; each is limited to what the caller may see."""
+    """Queries of one transaction; each is limited to what the caller may see.
 
-    def __init__(self, connection: Connection, bounds: Bounds) -> None:
+    Without the tenant's key simulations come without their metadata.
+    """
+
+    def __init__(
+        self, connection: Connection, bounds: Bounds, tenant: TenantKey | None = None
+    ) -> None:
         self._connection = connection
         self._bounds = bounds
         self._tenant_id = bounds[0]
+        self._tenant = tenant
 
     async def find_learner_key(self, learner_id: UUID) -> bytes | None:
         """Return the wrapped key of a learner the caller may see."""
@@ -92,6 +105,7 @@ class SimulationRepository:
             new.at,
             new.hints,
             new.word_budget,
+            new.metadata,
         )
 
     async def get(self, simulation_id: UUID) -> Simulation:
@@ -100,29 +114,42 @@ class SimulationRepository:
         Raises:
             NotFoundError: none that the caller may see.
         """
-        row = await self._connection.fetchrow(_SQL["get_simulation"], *self._bounds, simulation_id)
+        found = await self.get_many([simulation_id])
+        if not found:
+            raise NotFoundError
+        return found[0]
+
+    async def get_many(self, simulation_ids: Sequence[UUID]) -> list[Simulation]:
+        """Return those of the simulations that the caller may see, in no order."""
+        rows = await self._connection.fetch(
+            _SQL["get_simulations"], *self._bounds, list(simulation_ids)
+        )
+        return [_simulation(row, self._tenant) for row in rows]
+
+    async def list_page(self, page: PageRequest, filters: Filters) -> list[Simulation]:
+        """Return `page.limit + 1` simulations, if there are so many."""
+        ids = await _PAGES.fetch(self._connection, self._bounds, page, filters)
+        found = {each.simulation_id: each for each in await self.get_many(ids)}
+        return in_order(ids, found)
+
+    async def find_metadata(
+        self, simulation_id: UUID, tenant: TenantKey
+    ) -> tuple[Attached, SealKey]:
+        """Return what is attached under the row lock, and the key to seal it with.
+
+        Raises:
+            NotFoundError: none that the caller may see, or its learner was erased.
+        """
+        row = await self._connection.fetchrow(_SQL["find_metadata"], *self._bounds, simulation_id)
         if row is None:
             raise NotFoundError
-        return _simulation(row)
+        key = tenant.learner_key(row["learner_id"], row["wrapped"])
+        return open_metadata(key, row["metadata"], METADATA, simulation_id.bytes), key
 
-    async def list_page(
-        self,
-        page: PageRequest,
-        learner_id: UUID | None,
-        status: Status | None,
-        operation_id: UUID | None,
-    ) -> list[Simulation]:
-        """Return `page.limit + 1` simulations, if there are so many."""
-        rows = await self._connection.fetch(
-            _SQL["list_simulations"],
-            *self._bounds,
-            page.after,
-            learner_id,
-            status,
-            page.limit + 1,
-            operation_id,
-        )
-        return [_simulation(row) for row in rows]
+    async def set_metadata(self, simulation_id: UUID, metadata: Attached, key: SealKey) -> None:
+        """Attach something; the caller holds the lock."""
+        sealed = seal_metadata(key, metadata, METADATA, simulation_id.bytes)
+        await self._connection.execute(_SQL["set_metadata"], self._tenant_id, simulation_id, sealed)
 
     async def lock_to_end(self, simulation_id: UUID) -> tuple[Status, int]:
         """Return status and last seq under the row lock.
@@ -165,7 +192,7 @@ class SimulationRepository:
 
     async def insert_learner_turn(self, turn: LearnerTurn) -> None:
         """Store turn, claim and job, and move the simulation on; the caller holds the lock."""
-        payload = encode_payload(TurnJob(simulation_id=turn.simulation_id, seq=turn.seq + 1))
+        payload = encode_payload(_reply_job(turn))
         await self._connection.execute(
             _SQL["insert_learner_turn"],
             self._tenant_id,
@@ -232,7 +259,7 @@ async def say(database: Database, bounds: Bounds, turn: LearnerTurn, wrapped: by
     A transaction of its own, in one round trip; `open_gate` and `insert_learner_turn` are the long
     way.
     """
-    payload = encode_payload(TurnJob(simulation_id=turn.simulation_id, seq=turn.seq + 1))
+    payload = encode_payload(_reply_job(turn))
     rows = await tenant_once(
         database,
         bounds[0],
@@ -254,9 +281,13 @@ async def say(database: Database, bounds: Bounds, turn: LearnerTurn, wrapped: by
     return is_taken
 
 
-def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) -> Exchange:
-    """Return the exchange of a turn just stored and the reply just heard, without reading back."""
-    said = Turn(
+def _reply_job(turn: LearnerTurn) -> TurnJob:
+    return TurnJob(simulation_id=turn.simulation_id, seq=turn.seq + 1, streamed=turn.streamed)
+
+
+def said_turn(turn: LearnerTurn, text: str) -> Turn:
+    """Return a learner's turn as it was just stored."""
+    return Turn(
         turn_id=turn.turn_id,
         simulation_id=turn.simulation_id,
         seq=turn.seq,
@@ -270,6 +301,10 @@ def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) 
         hint=None,
         created_at=turn.at,
     )
+
+
+def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) -> Exchange:
+    """Return the exchange of a turn just stored and the reply just heard, without reading back."""
     answered = Turn(
         turn_id=reply.turn_id,
         simulation_id=turn.simulation_id,
@@ -287,7 +322,7 @@ def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) 
     standing = Standing(
         status=cast("Status", reply.status), end_reason=reply.end_reason, last_seq=reply.seq
     )
-    return Exchange(learner_turn=said, reply=answered, standing=standing)
+    return Exchange(learner_turn=said_turn(turn, text), reply=answered, standing=standing)
 
 
 def _closing(row: asyncpg.Record) -> str | None:
@@ -302,7 +337,14 @@ def _standing(row: asyncpg.Record) -> Standing:
     return Standing(status=row["status"], end_reason=row["end_reason"], last_seq=row["last_seq"])
 
 
-def _simulation(row: asyncpg.Record) -> Simulation:
+def _metadata(row: asyncpg.Record, tenant: TenantKey | None) -> Attached:
+    if tenant is None or row["metadata"] is None or row["wrapped"] is None:
+        return {}
+    key = tenant.learner_key(row["learner_id"], row["wrapped"])
+    return open_metadata(key, row["metadata"], METADATA, row["simulation_id"].bytes)
+
+
+def _simulation(row: asyncpg.Record, tenant: TenantKey | None) -> Simulation:
     return Simulation(
         simulation_id=row["simulation_id"],
         learner_id=row["learner_id"],
@@ -329,4 +371,5 @@ def _simulation(row: asyncpg.Record) -> Simulation:
         closing_line=_closing(row),
         scoring_id=row["scoring_id"],
         assessment_id=row["assessment_id"],
+        metadata=_metadata(row, tenant),
     )

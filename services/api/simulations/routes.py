@@ -1,6 +1,10 @@
 """HTTP face of simulations."""
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.expanding import Expander, SimulationFull
+from services.api.filters.expand import SimulationGet
+from services.api.learner_tokens.access import check_scenario
+from services.api.metadata import MetadataPatch
 from services.api.paging import Page, make_page
 from services.api.simulations.schemas import (
     MAX_TURNS_PAGE,
@@ -15,7 +19,10 @@ from services.api.simulations.schemas import (
     TurnView,
 )
 from services.api.simulations.service import SimulationService
-from services.api.simulations.turns import TurnService
+from services.api.simulations.stream_schemas import TURN_EVENTS
+from services.api.simulations.stream_service import StreamService
+from services.api.simulations.turns import Line, TurnService
+from services.api.streams.sse import accepts_stream
 from shared.errors import (
     BacklogFullError,
     ConflictError,
@@ -34,9 +41,17 @@ WRITE = "simulations:write"
 class SimulationRoutes:
     """`/v1/simulations`."""
 
-    def __init__(self, simulations: SimulationService, turns: TurnService) -> None:
+    def __init__(
+        self,
+        simulations: SimulationService,
+        turns: TurnService,
+        streams: StreamService,
+        expander: Expander,
+    ) -> None:
+        self._expander = expander
         self._simulations = simulations
         self._turns = turns
+        self._streams = streams
 
     @endpoint(
         Endpoint(
@@ -56,6 +71,7 @@ class SimulationRoutes:
         scripted learner of the given profile plays the conversation to its end by itself.
         """
         body: SimulationCreate = call.body
+        check_scenario(call.principal, body.scenario)
         opened = await self._simulations.start(
             call.principal,
             call.claim,
@@ -66,6 +82,7 @@ class SimulationRoutes:
             seed=body.seed,
             hints=body.hints,
             word_budget=body.word_budget,
+            metadata=body.metadata,
         )
         view = SimulationCreated.opened(opened.simulation, opened.opening)
         return Answer(
@@ -81,37 +98,61 @@ class SimulationRoutes:
             path="/v1/simulations",
             scope=READ,
             query=SimulationQuery,
-            answers={200: Page[SimulationView]},
+            answers={200: Page[SimulationFull]},
             problems=(CursorInvalidError,),
         )
     )
     async def list_simulations(self, call: Call) -> Answer:
-        """List practice conversations in order of creation."""
+        """List practice conversations in order of creation, filtered as you ask."""
         query: SimulationQuery = call.query
-        page = query.page()
-        learner_id = None if query.learner_id is None else parse_id("lrn", query.learner_id)
+        page = call.page
         rows = await self._simulations.list(
             call.principal,
             page,
-            learner_id=learner_id,
+            query,
             status=query.status,
             operation_id=None if query.operation_id is None else parse_id("op", query.operation_id),
         )
-        return Answer(body=make_page(rows, page, lambda row: row.simulation_id, SimulationView.of))
+        shown = make_page(rows, page, lambda row: row.simulation_id, SimulationView.of)
+        views = await self._expander.expand(call.principal, "simulation", shown.data, query.expand)
+        return Answer(body=Page(data=views, next_cursor=shown.next_cursor))
 
     @endpoint(
         Endpoint(
             method="GET",
             path="/v1/simulations/{simulation_id:sim}",
             scope=READ,
-            answers={200: SimulationView},
+            query=SimulationGet,
+            answers={200: SimulationFull},
             problems=(NotFoundError,),
         )
     )
     async def get_simulation(self, call: Call) -> Answer:
         """Get a practice conversation; once it is scored, it names its assessment."""
+        query: SimulationGet = call.query
         simulation = await self._simulations.get(call.principal, call.ids["simulation_id"])
-        return Answer(body=SimulationView.of(simulation))
+        (view,) = await self._expander.expand(
+            call.principal, "simulation", [SimulationView.of(simulation)], query.expand
+        )
+        return Answer(body=view)
+
+    @endpoint(
+        Endpoint(
+            method="PATCH",
+            path="/v1/simulations/{simulation_id:sim}",
+            scope=WRITE,
+            body=MetadataPatch,
+            answers={200: SimulationView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def update_simulation(self, call: Call) -> Answer:
+        """Change the metadata of a practice conversation; the same change again changes nothing."""
+        body: MetadataPatch = call.body
+        changed = await self._simulations.attach(
+            call.principal, call.ids["simulation_id"], body.metadata
+        )
+        return Answer(body=SimulationView.of(changed))
 
     @endpoint(
         Endpoint(
@@ -120,6 +161,7 @@ class SimulationRoutes:
             scope=WRITE,
             body=TurnCreate,
             answers={200: ExchangeView, 202: ExchangeView},
+            events=TURN_EVENTS,
             idempotency="required",
             problems=(
                 NotFoundError,
@@ -136,11 +178,21 @@ class SimulationRoutes:
 
         Answers 200 with both turns, or 202 after 20 seconds without a reply: it is still being
         made, and the `Location` will list it. A repeat with the same key waits for the same reply.
+        With `Accept: text/event-stream` the reply comes in pieces.
         """
         body: TurnCreate = call.body
         simulation_id = call.ids["simulation_id"]
         if call.claim is None:
             raise AssertionError("the endpoint requires an idempotency key")
+        if accepts_stream(call.header(b"accept")):
+            line = Line(
+                simulation_id=simulation_id,
+                text=body.text,
+                expected_seq=body.expected_seq,
+                streamed=True,
+            )
+            stream, is_replay = await self._streams.say(call, call.claim, line)
+            return Answer(body=None, stream=stream, replayed=is_replay)
         said = await self._turns.say(
             call.principal, call.claim, simulation_id, body.text, body.expected_seq
         )

@@ -1,17 +1,23 @@
 """Requests and answers of `/v1/simulations`."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
+from typing_extensions import override
 
 from services.api.fields import MAX_SEED, LearnerId, OperationId, ScenarioRef, public, utc
-from services.api.paging import PageQuery
+from services.api.filters.asked import FilterQuery
+from services.api.filters.expand import OF_SIMULATION
+from services.api.metadata import Metadata
+from services.api.paging import MOST_ASKED
 from services.api.simulations.records import Exchange, Mode, Simulation, Standing, Status, Turn
 from services.api.validation import RuleError, broken
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.scenario import Mind
 from shared.contracts.simulation import Cause, Profile
+from shared.errors import FieldError
 from shared.ids import format_id
 
 AI_NOTICE: Final = (
@@ -47,6 +53,7 @@ class SimulationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Annotated[int, msgspec.Meta(ge=50, le=20_000)] | None,
         msgspec.Meta(description="Words the learner may use; then the customer has to go."),
     ] = None
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.mode == "autopilot" and self.profile is None:
@@ -65,14 +72,21 @@ class TurnCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ]
 
 
-class SimulationQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SimulationQuery(FilterQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 
-    learner_id: LearnerId | None = None
+    EXPANDABLE: ClassVar[tuple[str, ...]] = OF_SIMULATION
+
     status: Status | None = None
     operation_id: Annotated[
         OperationId | None, msgspec.Meta(description="Only the conversations of this batch.")
     ] = None
+
+    @override
+    def contradictions(self) -> Iterator[FieldError]:
+        yield from super().contradictions()
+        if self.is_scored and self.status not in {None, "scored"}:
+            yield broken("/status", "contradiction", "Only what is scored has a score")
 
 
 class TurnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +95,7 @@ class TurnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     after_seq: Annotated[
         int, msgspec.Meta(ge=-1, le=1_000_000, description="Only later turns; -1 means all.")
     ] = -1
-    limit: Annotated[int, msgspec.Meta(ge=1)] = MAX_TURNS_PAGE
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ASKED)] = MAX_TURNS_PAGE
 
 
 class ScenarioPin(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +176,8 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
     scoring_id: str | None
     assessment_id: str | None
     """The result, once it is scored."""
+    metadata: dict[str, str]
+    """Your own keys and values."""
     created_at: datetime
     last_activity_at: datetime
     ended_at: datetime | None
@@ -196,6 +212,7 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
             notice=AI_NOTICE,
             scoring_id=public("scr", simulation.scoring_id),
             assessment_id=public("asm", simulation.assessment_id),
+            metadata=simulation.metadata,
             created_at=utc(simulation.created_at),
             last_activity_at=utc(simulation.last_activity_at),
             ended_at=None if ended_at is None else utc(ended_at),

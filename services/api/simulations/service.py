@@ -1,15 +1,19 @@
 """The life of a simulation as its learner sees it; turns are in `turns.py`."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
 
 from services.api.context import ProcessContext
+from services.api.filters.asked import FilterQuery
+from services.api.filters.named import find_filters
 from services.api.idempotency import Claim, claim_or_find
+from services.api.metadata import Attached, merged, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Principal
 from services.api.simulations.records import Mode, NewSimulation, Practice, Simulation, Status, Turn
-from services.api.simulations.repository import SimulationRepository, open_turn
+from services.api.simulations.repository import METADATA, SimulationRepository, open_turn
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded, StartSimulation
@@ -18,7 +22,7 @@ from shared.contracts.simulation import EndReason, PersonaState, Profile
 from shared.db.outbox import add_event, add_job, check_backlog
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, turn_row
-from shared.db.tx import tenant_tx
+from shared.db.tx import tenant_reads, tenant_tx
 from shared.errors import FieldError, NotFoundError, TurnInProgressError
 from shared.ids import parse_id
 
@@ -65,6 +69,7 @@ class SimulationService:
         seed: int | None,
         hints: bool,
         word_budget: int | None,
+        metadata: Attached,
     ) -> Opened:
         """Start a simulation with the customer's first line; a repeat returns the first one's.
 
@@ -77,16 +82,17 @@ class SimulationService:
         simulation_id = context.ids.new()
         message: JobMessage | None = None
         async with tenant_tx(context.database, principal.tenant_id) as connection:
-            repository = SimulationRepository(connection, principal.bounds(now))
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+            repository = SimulationRepository(connection, principal.bounds(now), tenant)
             earlier = await claim_or_find(
                 connection, principal.tenant_id, claim, simulation_id, now
             )
             if earlier is None:
                 wrapped, practice = await _ingredients(repository, learner_id, scenario)
-                tenant = await context.keys.tenant(connection, principal.tenant_id)
                 new = self._new(
                     simulation_id, learner_id, practice, tenant.learner_key(learner_id, wrapped),
                     mode=mode, profile=profile, seed=seed, hints=hints, word_budget=word_budget,
+                    metadata=metadata,
                 )  # fmt: skip
                 await repository.insert(new)
                 message = await self._announce(connection, principal.tenant_id, new)
@@ -101,24 +107,48 @@ class SimulationService:
     async def get(self, principal: Principal, simulation_id: UUID) -> Simulation:
         """Return a simulation; raises `NotFoundError`."""
         bounds = principal.bounds(self._context.clock.now())
-        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            return await SimulationRepository(connection, bounds).get(simulation_id)
+        reads = tenant_reads(self._context.database)
+        tenant = await self._context.keys.tenant(reads, principal.tenant_id)
+        return await SimulationRepository(reads, bounds, tenant).get(simulation_id)
 
     async def list(
         self,
         principal: Principal,
         page: PageRequest,
+        query: FilterQuery,
         *,
-        learner_id: UUID | None,
         status: Status | None,
         operation_id: UUID | None,
     ) -> list[Simulation]:
-        """Return one more simulation than the page holds, in order of creation."""
+        """Return one more simulation than the page holds, in order of creation.
+
+        Raises:
+            ValidationFailedError: a filter names something that the caller cannot see.
+        """
         bounds = principal.bounds(self._context.clock.now())
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            return await SimulationRepository(connection, bounds).list_page(
-                page, learner_id, status, operation_id
+            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+            filters = await find_filters(
+                connection, principal, tenant, query, status=status, operation_id=operation_id
             )
+            return await SimulationRepository(connection, bounds, tenant).list_page(page, filters)
+
+    async def attach(
+        self, principal: Principal, simulation_id: UUID, changes: Mapping[str, str | None]
+    ) -> Simulation:
+        """Change the metadata of a simulation.
+
+        Raises:
+            NotFoundError: none that the caller may see, or its learner was erased.
+            ValidationFailedError: that would be too many keys.
+        """
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            tenant = await self._context.keys.tenant(connection, principal.tenant_id)
+            repository = SimulationRepository(connection, bounds, tenant)
+            before, key = await repository.find_metadata(simulation_id, tenant)
+            await repository.set_metadata(simulation_id, merged(before, changes), key)
+            return await repository.get(simulation_id)
 
     async def end(
         self, principal: Principal, claim: Claim | None, simulation_id: UUID
@@ -133,7 +163,8 @@ class SimulationService:
         now = context.clock.now()
         message: JobMessage | None = None
         async with tenant_tx(context.database, principal.tenant_id) as connection:
-            repository = SimulationRepository(connection, principal.bounds(now))
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+            repository = SimulationRepository(connection, principal.bounds(now), tenant)
             status, last_seq = await repository.lock_to_end(simulation_id)
             await claim_or_find(connection, principal.tenant_id, claim, simulation_id, now)
             if status == "open":
@@ -158,6 +189,7 @@ class SimulationService:
         seed: int | None,
         hints: bool,
         word_budget: int | None,
+        metadata: Attached,
     ) -> NewSimulation:
         if seed is None:
             seed = int.from_bytes(self._context.random(SEED_BYTES), "big") & MAX_SEED
@@ -175,6 +207,7 @@ class SimulationService:
             opening_id=self._context.ids.new(),
             opening=key.seal_text(line, "turns.text", turn_row(simulation_id, 0)),
             state=PersonaState(mind=practice.spec.opening.mind),
+            metadata=seal_metadata(key, metadata, METADATA, simulation_id.bytes),
             at=self._context.clock.now(),
         )
 

@@ -49,7 +49,17 @@ class StaleSeqError(TurnOutOfOrderError):
         self.last_seq = last_seq
 
 
-class _Accepted(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What a learner wants to say."""
+
+    simulation_id: UUID
+    text: str
+    expected_seq: int
+    streamed: bool = False
+    """The reply is wanted in pieces as well."""
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A learner's turn that is committed."""
 
     seq: int
@@ -108,16 +118,22 @@ class TurnService:
             BacklogFullError: too many turns of this tenant are waiting.
         """
         await self._live.open()
+        line = Line(simulation_id=simulation_id, text=text, expected_seq=expected_seq)
         with self._live.expect(principal.tenant_id, simulation_id, expected_seq + 2) as waiter:
-            try:
-                accepted = await self._accept(principal, claim, simulation_id, text, expected_seq)
-            except asyncpg.UniqueViolationError:
-                # A twin committed and was answered while we waited for the lock: now it is visible.
-                accepted = await self._accept(principal, claim, simulation_id, text, expected_seq)
-            if accepted.turn is not None:
-                await self._context.publisher.job(_job(principal.tenant_id, accepted.turn))
+            accepted = await self.accept(principal, claim, line)
             exchange = await self._await_reply(principal, simulation_id, accepted, waiter, text)
         return Said(exchange=exchange, replayed=accepted.turn is None)
+
+    async def accept(self, principal: Principal, claim: Claim, line: Line) -> Accepted:
+        """Store what the learner said and have the reply made; refusals as of `say`."""
+        try:
+            accepted = await self._accept(principal, claim, line)
+        except asyncpg.UniqueViolationError:
+            # A twin committed and was answered while we waited for the lock: now it is visible.
+            accepted = await self._accept(principal, claim, line)
+        if accepted.turn is not None:
+            await self._context.publisher.job(_job(principal.tenant_id, accepted.turn))
+        return accepted
 
     async def list(
         self, principal: Principal, simulation_id: UUID, after_seq: int, limit: int
@@ -135,9 +151,8 @@ class TurnService:
         key = tenant.learner_key(rows[0]["learner_id"], rows[0]["wrapped"])
         return [open_turn(row, key) for row in rows]
 
-    async def _accept(
-        self, principal: Principal, claim: Claim, simulation_id: UUID, text: str, expected_seq: int
-    ) -> _Accepted:
+    async def _accept(self, principal: Principal, claim: Claim, line: Line) -> Accepted:
+        simulation_id = line.simulation_id
         context = self._context
         now = context.clock.now()
         backlog = context.settings.tenant_backlog
@@ -147,9 +162,9 @@ class TurnService:
         if known is not None and not count_to:
             tenant = await context.keys.warm(context.database, principal.tenant_id)
             key = tenant.learner_key(*known)
-            turn = self._turn(claim, simulation_id, text, expected_seq, key, now)
+            turn = self._turn(claim, line, key, now)
             if await say(context.database, bounds, turn, known[1]):
-                return _Accepted(seq=turn.seq, key=key, turn=turn)
+                return Accepted(seq=turn.seq, key=key, turn=turn)
         async with tenant_tx(context.database, principal.tenant_id, is_hot=True) as connection:
             repository = SimulationRepository(connection, bounds)
             gate = await repository.open_gate(simulation_id, claim, count_to)
@@ -157,32 +172,25 @@ class TurnService:
                 self._backlogs.note(principal.tenant_id, gate.waiting)
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             key = tenant.learner_key(gate.learner_id, gate.wrapped)
-            refusal = _refusal(gate, expected_seq, backlog)
+            refusal = _refusal(gate, line.expected_seq, backlog)
             earlier = await _earlier(connection, principal.tenant_id, gate, claim, refusal)
             if earlier is not None:
-                return _Accepted(seq=earlier, key=key, turn=None)
+                return Accepted(seq=earlier, key=key, turn=None)
             if refusal is not None:
                 raise refusal
-            turn = self._turn(claim, simulation_id, text, expected_seq, key, now)
+            turn = self._turn(claim, line, key, now)
             await repository.insert_learner_turn(turn)
         self._remember(principal.tenant_id, simulation_id, gate)
-        return _Accepted(seq=turn.seq, key=key, turn=turn)
+        return Accepted(seq=turn.seq, key=key, turn=turn)
 
-    def _turn(
-        self,
-        claim: Claim,
-        simulation_id: UUID,
-        text: str,
-        expected_seq: int,
-        key: SealKey,
-        now: datetime,
-    ) -> LearnerTurn:
-        seq = expected_seq + 1
+    def _turn(self, claim: Claim, line: Line, key: SealKey, now: datetime) -> LearnerTurn:
+        seq = line.expected_seq + 1
         return LearnerTurn(
-            simulation_id=simulation_id,
+            simulation_id=line.simulation_id,
             seq=seq,
             turn_id=self._context.ids.new(),
-            sealed=key.seal_text(text, "turns.text", turn_row(simulation_id, seq)),
+            sealed=key.seal_text(line.text, "turns.text", turn_row(line.simulation_id, seq)),
+            streamed=line.streamed,
             job_id=self._context.ids.new(),
             claim=claim,
             at=now,
@@ -199,7 +207,7 @@ class TurnService:
         self,
         principal: Principal,
         simulation_id: UUID,
-        accepted: _Accepted,
+        accepted: Accepted,
         waiter: Waiter,
         text: str,
     ) -> Exchange:
@@ -214,13 +222,14 @@ class TurnService:
                 if waiter.turn is not None and accepted.turn is not None:
                     return heard_exchange(accepted.turn, text, waiter.turn, accepted.key)
             is_first_look = False
-            exchange = await self._look(principal, simulation_id, accepted)
+            exchange = await self.exchange(principal, simulation_id, accepted)
             if exchange.reply is not None or exchange.standing.status != "open" or left <= 0:
                 return exchange
 
-    async def _look(
-        self, principal: Principal, simulation_id: UUID, accepted: _Accepted
+    async def exchange(
+        self, principal: Principal, simulation_id: UUID, accepted: Accepted
     ) -> Exchange:
+        """Return an accepted turn and the reply to it, if there is one yet."""
         context = self._context
         bounds = principal.bounds(context.clock.now())
         async with tenant_tx(context.database, principal.tenant_id) as connection:

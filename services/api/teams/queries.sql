@@ -1,7 +1,15 @@
 -- name: insert_team
 -- A new team; the external id is unique within the tenant.
-insert into teams (tenant_id, team_id, name, external_id, external_id_hash, created_at)
-values ($1, $2, $3, $4, $5, $6)
+insert into teams (tenant_id, team_id, name, external_id, external_id_hash, created_at, metadata)
+values ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: lock_team
+-- Whoever changes its metadata waits for the one before.
+select from teams where tenant_id = $1 and team_id = $2 for no key update
+
+-- name: set_metadata
+-- The caller holds the row.
+update teams set metadata = $3 where tenant_id = $1 and team_id = $2
 
 -- name: get_team
 -- One team; a caller bound to a learner sees none.

@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.api.metadata import Attached, open_metadata, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
 from shared.db.pool import Connection
@@ -14,6 +15,8 @@ from shared.db.sql import Queries
 from shared.errors import ConflictError, NotFoundError
 
 _SQL = Queries("services.api.teams")
+
+_METADATA = "teams.metadata"
 
 EXTERNAL_ID_CONSTRAINT = "teams_tenant_id_external_id_hash_key"
 
@@ -24,6 +27,7 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
     team_id: UUID
     name: str
     external_id: str | None
+    metadata: dict[str, str]
     created_at: datetime
 
 
@@ -53,6 +57,7 @@ class TeamRepository:
                 else key.seal_text(external_id, "teams.external_id", row),
                 None if external_id is None else key.lookup(external_id),
                 team.created_at,
+                seal_metadata(key, team.metadata, _METADATA, row),
             )
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name == EXTERNAL_ID_CONSTRAINT:
@@ -71,6 +76,15 @@ class TeamRepository:
         if row is None:
             raise NotFoundError
         return self._team(row)
+
+    async def lock(self, team_id: UUID) -> None:
+        """Wait for other writers of this team."""
+        await self._connection.execute(_SQL["lock_team"], self._tenant_id, team_id)
+
+    async def set_metadata(self, team_id: UUID, metadata: Attached) -> None:
+        """Attach something; the caller holds the row."""
+        sealed = seal_metadata(self._tenant, metadata, _METADATA, team_id.bytes)
+        await self._connection.execute(_SQL["set_metadata"], self._tenant_id, team_id, sealed)
 
     async def list_page(self, page: PageRequest, external_id: str | None) -> list[Team]:
         """Return `page.limit + 1` teams, if there are so many."""
@@ -94,5 +108,6 @@ class TeamRepository:
             external_id=None
             if sealed is None
             else key.open_text(sealed, "teams.external_id", team_id.bytes),
+            metadata=open_metadata(key, row["metadata"], _METADATA, team_id.bytes),
             created_at=row["created_at"],
         )

@@ -1,13 +1,15 @@
 """Making and reading teams."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
+from services.api.metadata import merged
 from services.api.paging import PageRequest
 from services.api.principal import Principal
 from services.api.teams.repository import Team, TeamRepository
-from shared.db.tx import tenant_tx
+from shared.db.tx import tenant_reads, tenant_tx
 from shared.errors import ScopeMissingError
 
 
@@ -18,7 +20,13 @@ class TeamService:
         self._context = context
 
     async def create(
-        self, principal: Principal, claim: Claim | None, *, name: str, external_id: str | None
+        self,
+        principal: Principal,
+        claim: Claim | None,
+        *,
+        name: str,
+        external_id: str | None,
+        metadata: dict[str, str],
     ) -> tuple[Team, bool]:
         """Make a team; say as well whether this is a repeat.
 
@@ -30,7 +38,13 @@ class TeamService:
             raise ScopeMissingError("A key bound to teams or to a learner cannot make teams")
         context = self._context
         now = context.clock.now()
-        team = Team(team_id=context.ids.new(), name=name, external_id=external_id, created_at=now)
+        team = Team(
+            team_id=context.ids.new(),
+            name=name,
+            external_id=external_id,
+            metadata=metadata,
+            created_at=now,
+        )
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             repository = TeamRepository(connection, principal.bounds(now), tenant)
@@ -40,13 +54,32 @@ class TeamService:
             await repository.insert(team)
         return team, False
 
-    async def get(self, principal: Principal, team_id: UUID) -> Team:
-        """Return a team; raises `NotFoundError`."""
+    async def attach(
+        self, principal: Principal, team_id: UUID, changes: Mapping[str, str | None]
+    ) -> Team:
+        """Change the metadata of a team.
+
+        Raises:
+            NotFoundError: none that the caller may see.
+            ValidationFailedError: that would be too many keys.
+        """
         context = self._context
         bounds = principal.bounds(context.clock.now())
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
-            return await TeamRepository(connection, bounds, tenant).get(team_id)
+            repository = TeamRepository(connection, bounds, tenant)
+            await repository.lock(team_id)
+            team = await repository.get(team_id)
+            await repository.set_metadata(team_id, merged(team.metadata, changes))
+            return await repository.get(team_id)
+
+    async def get(self, principal: Principal, team_id: UUID) -> Team:
+        """Return a team; raises `NotFoundError`."""
+        context = self._context
+        bounds = principal.bounds(context.clock.now())
+        reads = tenant_reads(context.database)
+        tenant = await context.keys.tenant(reads, principal.tenant_id)
+        return await TeamRepository(reads, bounds, tenant).get(team_id)
 
     async def list(
         self, principal: Principal, page: PageRequest, *, external_id: str | None

@@ -1,0 +1,1 @@
+"""Assessments as files, streamed by the page: a million rows need no more memory than a hundred."""

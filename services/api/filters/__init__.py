@@ -1,0 +1,1 @@
+"""Filters of lists: what may be asked, what it names, and the statement that answers it."""

@@ -1,0 +1,1 @@
+"""Sends statements to the tenants' learning record stores."""
