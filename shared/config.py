@@ -67,6 +67,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="seconds a turn request waits for the reply before it answers 202",
         ),
     ] = 20.0
+    stream_heartbeat_s: Annotated[
+        float,
+        msgspec.Meta(
+            gt=0,
+            le=15,
+            description="seconds of silence on a stream until a comment shows that it lives",
+        ),
+    ] = 10.0
     worker_slots: Annotated[
         int, msgspec.Meta(ge=1, description="jobs one worker process runs at once")
     ] = 600
@@ -99,6 +107,51 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="longest seconds between two looks of SimulationWorkflow at its row",
         ),
     ] = 1800.0
+    webhook_allow_private: Annotated[
+        bool,
+        msgspec.Meta(
+            description="development only: webhooks may go to this machine and to private"
+            " networks, and without TLS"
+        ),
+    ] = False
+    webhook_proxy: Annotated[
+        Secret,
+        msgspec.Meta(description="URL of an egress proxy for webhooks; it then checks addresses"),
+    ] = Secret("")
+    webhook_timeout_s: Annotated[
+        float,
+        msgspec.Meta(gt=0, le=60, description="seconds a receiver has to answer a webhook"),
+    ] = 15.0
+    webhook_slots: Annotated[
+        int, msgspec.Meta(ge=4, le=2000, description="webhooks one process sends at once")
+    ] = 256
+    webhook_retry_scale: Annotated[
+        float,
+        msgspec.Meta(
+            gt=0,
+            le=1,
+            description="development only: factor on the waits between two tries of a webhook",
+        ),
+    ] = 1.0
+    xapi_base_iri: Annotated[
+        str,
+        msgspec.Meta(
+            pattern="^https?://[^ ]+[^ /]$",
+            description="begins the IRIs in xAPI statements; never change it once they were sent",
+        ),
+    ] = "https://rapport.example/xapi"
+    requests_per_minute: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1,
+            le=10_000_000,
+            description="requests of one tenant per minute and API process before 429",
+        ),
+    ] = 6000
+    failpoints: Annotated[
+        str,
+        msgspec.Meta(description="tests only: where a process kills itself; see shared/failpoints"),
+    ] = ""
     log_level: Annotated[
         str,
         msgspec.Meta(
@@ -122,6 +175,8 @@ def describe() -> tuple[SettingRow, ...]:
     for field in msgspec.structs.fields(Settings):
         meta = get_args(hints[field.name])[1]
         default = "(required)" if field.default is msgspec.NODEFAULT else str(field.default)
+        if field.default == Secret(""):
+            default = "(none)"
         rows.append(SettingRow(PREFIX + field.name.upper(), meta.description or "", default))
     return tuple(rows)
 
@@ -155,4 +210,6 @@ def _parse(text: str, hint: Any) -> Any:
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if kind is Secret:
         return Secret(text)
+    if kind is bool:  # bool("false") is True
+        return msgspec.convert(text.lower(), bool, strict=False)
     return msgspec.convert(kind(text), hint)

@@ -67,6 +67,12 @@ class CursorInvalidError(AppError):
     code, status, title = "cursor-invalid", 400, "The cursor is not valid for this list"
 
 
+class ApiVersionUnknownError(AppError):
+    """`Api-Version` names no version that there is."""
+
+    code, status, title = "api-version-unknown", 400, "There is no such version of the API"
+
+
 class UnauthenticatedError(AppError):
     """No key, an unknown key, or a revoked one."""
 
@@ -83,6 +89,12 @@ class ScopeMissingError(AppError):
     """The key may not do this."""
 
     code, status, title = "scope-missing", 403, "The API key lacks a scope"
+
+
+class OriginNotAllowedError(AppError):
+    """A learner token came from a page that its tenant does not list or it was not made for."""
+
+    code, status, title = "origin-not-allowed", 403, "This page may not call the API"
 
 
 class TenantSuspendedError(AppError):
@@ -128,6 +140,13 @@ class SimulationClosedError(AppError):
     code, status, title = "simulation-closed", 409, "The simulation has ended"
 
 
+class RequestTimeoutError(AppError):
+    """The body did not arrive in time."""
+
+    code, status, title = "request-timeout", 408, "The body did not arrive in time"
+    retryable = True
+
+
 class PayloadTooLargeError(AppError):
     """The body is over the limit."""
 
@@ -153,8 +172,16 @@ class IdempotencyKeyReusedError(AppError):
 class BacklogFullError(AppError):
     """The tenant's queue is full."""
 
-    code, status, title = "quota-exceeded", 429, "Too much work is waiting"
+    code, status, title = "quota-exceeded", 429, "A limit of this tenant is reached"
     retryable = True
+    violated_policies: ClassVar[tuple[str, ...]] = ("waiting-work",)
+    """Names of the limits, as in the header `RateLimit-Policy` or in `/v1/limits`."""
+
+
+class RequestRateError(BacklogFullError):
+    """The tenant sends more requests than its rate allows."""
+
+    violated_policies = ("requests",)
 
 
 class UnavailableError(AppError):

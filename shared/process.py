@@ -12,7 +12,7 @@ import asyncpg
 import nats.errors
 import uvloop
 
-from shared import log
+from shared import failpoints, log
 from shared.config import ConfigError, Settings, load
 
 GC_THRESHOLD = 20_000
@@ -49,6 +49,7 @@ def run(
     log.configure(service, settings.log_level)
     gc.set_threshold(GC_THRESHOLD)
     try:
+        failpoints.arm(settings.failpoints)
         uvloop.run(_main(serve, settings, ready))
     except (
         ConfigError,

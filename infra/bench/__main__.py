@@ -6,18 +6,21 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.bench import bulk, database, persona, scoring, stack, turns
+from infra.bench import api, bulk, database, persona, scoring, stack, streaming, turns, webhooks
 from infra.bench.product import ProductError
 from infra.bench.rows import Report
 
 GROUPS: dict[str, Callable[[Report, Path], None]] = {
     "stack": stack.run,
+    "api": api.run,
     "db": database.run,
     "turn": turns.run,
     "persona": persona.run,
     "bulk": bulk.run,
     "scoring": scoring.run,
     "growth": scoring.grow,
+    "webhook": webhooks.run,
+    "stream": streaming.run,
 }
 
 

@@ -63,12 +63,14 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and self._parser is not None and not self._answer.done():
             self._answer.set_result((self._parser.get_status_code(), self._body))
 
-    async def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Return (status, decoded JSON)."""
+    async def request(
+        self, method: str, path: str, body: object = None, *, once: str = ""
+    ) -> tuple[int, Any]:
+        """Return (status, decoded JSON); `once` is the Idempotency-Key, else each has its own."""
         if self._transport is None:
             raise HttpError("not connected")
         content = b"" if body is None else msgspec.json.encode(body)
-        key = f"Idempotency-Key: {uuid.uuid4()}\r\n" if method == "POST" else ""
+        key = f"Idempotency-Key: {once or uuid.uuid4()}\r\n" if method == "POST" else ""
         head = (
             f"{method} {path} HTTP/1.1\r\n{self._head}{key}Content-Length: {len(content)}\r\n\r\n"
         )

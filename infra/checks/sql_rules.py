@@ -27,6 +27,7 @@ ACROSS_TENANTS: Final = {
         "all_origins",
     ): "system role: hashes of the pages that any tenant lists",
     ("services/api/queries.sql", "workload"): "system role: the operators' view, numbers only",
+    ("services/orchestrator/xapi/queries.sql", "due_stores"): "system role: ids and times",
     ("services/reporting/queries.sql", "heads"): "system role: positions of all tenants",
     (
         "services/orchestrator/webhooks/queries.sql",

@@ -4,24 +4,51 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from services.api.assessments.disputes import DisputeService
+from services.api.assessments.listing import ListingService
+from services.api.assessments.listing_routes import AssessmentListRoutes
 from services.api.assessments.routes import AssessmentRoutes
 from services.api.assessments.service import AssessmentService
 from services.api.auth import Authenticator
 from services.api.batches.routes import BatchRoutes
 from services.api.batches.service import BatchService
 from services.api.context import ProcessContext
+from services.api.cors import Cors
 from services.api.edge import Edge
-from services.api.endpoint import Endpoint, Handler, endpoints_of, route_handler
+from services.api.endpoint import (
+    DEADLINE_S,
+    Desk,
+    Endpoint,
+    Handler,
+    endpoints_of,
+    route_handler,
+)
+from services.api.events.routes import EventRoutes
+from services.api.events.service import EventService
+from services.api.expanding import Expander
+from services.api.exports.routes import ExportRoutes
+from services.api.exports.service import ExportService
 from services.api.health import Readiness, health_handlers
+from services.api.idempotency import Claims
+from services.api.learner_tokens.access import TokenGate
+from services.api.learner_tokens.routes import TokenRoutes
+from services.api.learner_tokens.service import TokenService
 from services.api.learners.routes import LearnerRoutes
 from services.api.learners.service import LearnerService
+from services.api.limit_routes import LimitRoutes
+from services.api.limits import RequestLimiter
 from services.api.live import LiveReplies
 from services.api.openapi import openapi_handlers
 from services.api.operations.routes import OperationRoutes
 from services.api.operations.service import OperationService
 from services.api.ops import ops_handlers
+from services.api.options import options_handlers
+from services.api.origins.book import OriginBook
+from services.api.origins.routes import OriginRoutes
+from services.api.origins.service import OriginService
+from services.api.paging import Cursors
 from services.api.problem_pages import problem_handlers
 from services.api.problems import answer_exception
+from services.api.reference_page import reference_page
 from services.api.reports.routes import ReportRoutes
 from services.api.reports.service import ReportService
 from services.api.rubrics.routes import RubricRoutes
@@ -37,23 +64,64 @@ from services.api.simulations.branches import BranchService
 from services.api.simulations.result_routes import ResultRoutes
 from services.api.simulations.routes import SimulationRoutes
 from services.api.simulations.service import SimulationService
+from services.api.simulations.stream_routes import StreamRoutes
+from services.api.simulations.stream_service import StreamService
 from services.api.simulations.turns import TurnService
 from services.api.skills.routes import SkillRoutes
 from services.api.skills.service import SkillService
 from services.api.teams.routes import TeamRoutes
 from services.api.teams.service import TeamService
+from services.api.versions.routes import VersionRoutes
+from services.api.versions.service import VersionService
+from services.api.webhooks.deliveries import DeliveryService
+from services.api.webhooks.delivery_routes import DeliveryRoutes
+from services.api.webhooks.recovery import RecoveryService
+from services.api.webhooks.routes import WebhookRoutes
+from services.api.webhooks.secrets import SecretService
+from services.api.webhooks.service import WebhookService
+from services.api.xapi.lrs import LrsService
+from services.api.xapi.routes import XapiRoutes
+from services.api.xapi.service import StatementService
+from shared.db.keys import read_master_key
+from shared.tokens import TokenSecrets
+
+WAIT_REST_S = 30.0
+"""Seconds a request has beyond the longest wait for a reply."""
 
 
 def create_app(context: ProcessContext) -> Litestar:
     """Return the ASGI application of a process."""
-    authenticator = Authenticator(context.database, context.clock)
-    endpoints = _endpoints(context)
+    settings, master_key = context.settings, read_master_key(context.settings)
+    secrets = TokenSecrets(master_key)
+    authenticator = Authenticator(context.database, context.clock, secrets)
+    origins = OriginBook(context.database, master_key)
+    versions = VersionService(context.database)
+    desk = Desk(
+        authenticator=authenticator,
+        cursors=Cursors(master_key),
+        claims=Claims(master_key),
+        versions=versions,
+        limiter=RequestLimiter(settings.requests_per_minute, context.random),
+        deadline_s=max(DEADLINE_S, settings.turn_wait_s + WAIT_REST_S),
+        gate=TokenGate(context.database, origins),
+    )
+    manners: tuple[object, ...] = (
+        VersionRoutes(versions),
+        LimitRoutes(settings),
+        TokenRoutes(TokenService(context, secrets, origins)),
+        OriginRoutes(OriginService(context, origins)),
+    )
+    endpoints = [
+        *_endpoints(context, authenticator),
+        *(pair for each in manners for pair in endpoints_of(each)),
+    ]
     handlers: list[HTTPRouteHandler] = [
-        *(route_handler(contract, handler, authenticator) for contract, handler in endpoints),
+        *options_handlers(endpoints),  # first: else the framework makes its own
+        *(route_handler(contract, handler, desk) for contract, handler in endpoints),
         *health_handlers(Readiness(context.database, context.nats)),
         *ops_handlers(authenticator, context.database, context.clock),
         *problem_handlers(),
-        *openapi_handlers(endpoints),
+        *openapi_handlers(endpoints, page=reference_page),
     ]
     app = Litestar(
         route_handlers=handlers,
@@ -62,29 +130,41 @@ def create_app(context: ProcessContext) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = Edge(app.asgi_handler, context.ids)
+    app.asgi_handler = Edge(Cors(app.asgi_handler, origins), context.ids)
     return app
 
 
-def _endpoints(context: ProcessContext) -> list[tuple[Endpoint, Handler]]:
+def _endpoints(
+    context: ProcessContext, authenticator: Authenticator
+) -> list[tuple[Endpoint, Handler]]:
     teams = TeamService(context)
     live = LiveReplies(context.nats)
+    simulations, turns = SimulationService(context), TurnService(context, live)
+    streams = StreamService(context, simulations, turns, live, authenticator)
     assessments = AssessmentService(context)
     operations = OperationService(context)
     skills = SkillService(context)
+    expander = Expander(context, skills)
     routes: tuple[object, ...] = (
         TeamRoutes(teams),
         LearnerRoutes(LearnerService(context), context.clock),
         ScenarioRoutes(ScenarioService(context)),
         RubricRoutes(RubricService(context)),
         SkillRoutes(skills),
-        SimulationRoutes(SimulationService(context), TurnService(context, live)),
+        SimulationRoutes(simulations, turns, streams, expander),
+        StreamRoutes(streams),
         ResultRoutes(BranchService(context)),
-        BatchRoutes(BatchService(context)),
+        BatchRoutes(BatchService(context), operations),
         OperationRoutes(operations),
-        ScoringRoutes(ScoringService(context), RolesService(context), context.clock),
+        ScoringRoutes(ScoringService(context), RolesService(context), expander, context.clock),
         ScoringBatchRoutes(ScoringBatchService(context), operations),
-        AssessmentRoutes(assessments, DisputeService(context, assessments), skills),
+        AssessmentRoutes(assessments, DisputeService(context, assessments), skills, expander),
+        ExportRoutes(ExportService(context, skills)),
+        AssessmentListRoutes(ListingService(context), skills, expander),
+        EventRoutes(EventService(context)),
+        WebhookRoutes(WebhookService(context), SecretService(context)),
+        DeliveryRoutes(DeliveryService(context), RecoveryService(context), context.clock),
+        XapiRoutes(StatementService(context), LrsService(context), context.clock),
         ReportRoutes(ReportService(context.nats), teams, skills, context.clock),
     )
     return [pair for each in routes for pair in endpoints_of(each)]

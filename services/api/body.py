@@ -1,13 +1,17 @@
-"""Reading a request's body within the limit."""
+"""Reading a request's body within the limits of size and time."""
 
+import asyncio
 from typing import Final
 
 from litestar.types import Receive
 
-from shared.errors import PayloadTooLargeError, UnsupportedMediaTypeError
+from shared.errors import PayloadTooLargeError, RequestTimeoutError, UnsupportedMediaTypeError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Largest body where the endpoint says nothing else, 1 MiB: a transcript of 500 long turns fits."""
+
+BODY_WAIT_S: Final = 30
+"""Seconds until the whole body is here: who sends slower than that holds us up."""
 
 
 def check_media_type(content_type: str | None) -> None:
@@ -29,20 +33,29 @@ async def read_body(
 
     Raises:
         PayloadTooLargeError: over the limit, by its header or while it streams in.
+        RequestTimeoutError: it took longer than `BODY_WAIT_S` to arrive.
     """
     if content_length is not None and content_length.isdigit():
         _check(int(content_length), limit)
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            return await _collect(receive, limit)
+    except TimeoutError:
+        raise RequestTimeoutError from None
+
+
+async def _collect(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":  # the client left: whatever came is all there is
             break
-        part = message["body"]
+        part = message.get("body", b"")
         size += len(part)
         _check(size, limit)
         parts.append(part)
-        if not message["more_body"]:
+        if not message.get("more_body", False):
             break
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

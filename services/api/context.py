@@ -1,5 +1,6 @@
 """What a process of the API owns, built once in `main` and passed down."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,3 +27,5 @@ class ProcessContext:
     clock: Clock = field(default_factory=SystemClock)
     ids: IdMaker = field(default_factory=Uuid7Maker)
     random: Callable[[int], bytes] = os.urandom
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process stops: open streams end, and their clients connect elsewhere."""

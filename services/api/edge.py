@@ -37,7 +37,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], header]
+                said = state.get("headers", ())
+                message["headers"] = [*message["headers"], header, *said]
             await send(message)
 
         try:

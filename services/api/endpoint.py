@@ -1,14 +1,15 @@
 """What an endpoint declares, and the one path that every request takes through it.
 
-Key, scope, path ids, query, idempotency key, body, handler: in this order, for every route, so that
-no handler can forget one of them. Handlers see typed values and return typed values.
+Key, rate, version, scope, path ids, query, idempotency key, body, handler: in this order, for every
+route, so that no handler can forget one of them. Handlers see typed values and return typed values.
 """
 
 import asyncio
-import re
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, cast
+from functools import cache
+from typing import Any, Final, Literal, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -17,31 +18,59 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import HTTPScope, Method
 
+from services.api.answers import Answer, linked, respond
 from services.api.auth import Authenticator
 from services.api.body import MAX_BODY_BYTES, check_media_type, read_body
-from services.api.idempotency import Claim, make_claim, read_key
+from services.api.deprecation import DeprecatedUse, Deprecation, deprecation_headers
+from services.api.idempotency import Claim, Claims, read_key
+from services.api.learner_tokens.access import TokenGate
+from services.api.limits import RequestLimiter
+from services.api.paging import Cursors, PageQuery, PageRequest
+from services.api.paths import (
+    NUMBER,
+    TEXT,
+    TEXT_PATTERN,
+    litestar_path,
+    path_id,
+    path_number,
+    path_text,
+    plain_path,
+)
 from services.api.principal import Principal
 from services.api.problems import answer_error
 from services.api.validation import decode_json, parse_query, validate
-from shared.errors import AppError, IdempotencyKeyMissingError, NotFoundError
-from shared.ids import InvalidIdError, parse_id
+from services.api.versions.changes import CURRENT, VERSIONS
+from services.api.versions.service import HEADER, VersionService, asked_version
+from services.api.versions.transform import Transformer
+from services.api.waiting import wished_wait_s
+from shared import failpoints
+from shared.errors import AppError, IdempotencyKeyMissingError, UnauthenticatedError
+
+__all__ = [
+    "NUMBER",
+    "TEXT",
+    "TEXT_PATTERN",
+    "Answer",
+    "Call",
+    "Desk",
+    "Endpoint",
+    "Handler",
+    "Need",
+    "endpoint",
+    "endpoints_of",
+    "respond",
+    "route_handler",
+]
 
 Need = Literal["none", "accepted", "required"]
 
-NUMBER = "#"
-"""Stands in a path where an id has its prefix."""
-
-TEXT = "@"
-"""Likewise, for a key of the caller's own choice."""
+DEADLINE_S: Final = 60.0
+"""Seconds a request may take from its key to its answer, where nothing allows for more: a part that
+hangs becomes a 503 that can be retried, and no connection stays taken."""
 
 _MARK = "__endpoint__"
 
-_NUMBER_SHAPE = re.compile("[1-9][0-9]{0,8}")
-
-TEXT_PATTERN = "[a-z][a-z0-9_.-]{0,79}"
-"""What a key in a path looks like."""
-
-_TEXT_SHAPE = re.compile(TEXT_PATTERN)
+_VERSION_HEADERS: Final = {each: (HEADER, each.encode()) for each in VERSIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +93,15 @@ class Endpoint:
     idempotency: Need = "none"
     problems: tuple[type[AppError], ...] = ()
     """Refusals of its own, beside those that every endpoint has."""
+    deprecation: Deprecation | None = None
+    """Says that the operation will go away."""
+    events: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
+    """Types of the server-sent events by name, where the operation can answer with a stream."""
 
     @property
     def template(self) -> str:
         """The path without prefixes: what logs and documents show."""
-        return _plain(self.path)
+        return plain_path(self.path)
 
     @property
     def path_ids(self) -> dict[str, str]:
@@ -104,17 +137,28 @@ class Call:
     """Of the path, from 1."""
     texts: dict[str, str] = field(default_factory=dict)
     """Keys of the path."""
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Of the request, names in lower case."""
+    paging: PageRequest | None = None
+    version: str = CURRENT
+    """Of the API, as the answer will be shown; handlers always answer as the newest."""
+    request_id: str = ""
 
+    @property
+    def wait_s(self) -> int:
+        """Seconds that the client is willing to wait for work to end (`Prefer: wait=N`)."""
+        return wished_wait_s(self.header(b"prefer"))
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What a handler answers."""
+    @property
+    def page(self) -> PageRequest:
+        """Which rows a list returns; of operations whose query is a `PageQuery`."""
+        if self.paging is None:
+            raise AssertionError("only a PageQuery has pages")
+        return self.paging
 
-    body: Any
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    replayed: bool = False
-    """An earlier request with the same key did the work."""
+    def header(self, name: bytes) -> str | None:
+        """Return a header of the request; `name` is in lower case."""
+        return _text(self.headers, name)
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -141,52 +185,43 @@ def endpoints_of(routes: object) -> list[tuple[Endpoint, Handler]]:
     return found
 
 
-def route_handler(
-    contract: Endpoint, handler: Handler, authenticator: Authenticator
-) -> HTTPRouteHandler:
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What every request is checked with."""
+
+    authenticator: Authenticator
+    cursors: Cursors
+    claims: Claims
+    versions: VersionService
+    limiter: RequestLimiter
+    deprecated: DeprecatedUse = field(default_factory=DeprecatedUse)
+    deadline_s: float = DEADLINE_S
+    gate: TokenGate | None = None
+    """Without one no learner token opens anything."""
+
+
+def route_handler(contract: Endpoint, handler: Handler, desk: Desk) -> HTTPRouteHandler:
     """Return the Litestar route that leads through all checks to the handler."""
-    prefixes, numbered, keyed = contract.path_ids, contract.path_numbers, contract.path_texts
-    template = contract.template
+    reception = _Reception(contract, handler.__name__, desk)
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         scope = request.scope
         try:
-            headers = dict(scope["headers"])  # cheaper than the framework's mapping
-            principal = await authenticator.principal(_text(headers, b"authorization"))
-            scope["state"]["tenant_id"] = str(principal.tenant_id)
-            principal.require(contract.scope)
-            ids = {name: _path_id(scope, name, prefix) for name, prefix in prefixes.items()}
-            numbers = {name: _path_number(scope, name) for name in numbered}
-            texts = {name: _path_text(scope, name) for name in keyed}
-            query = contract.query and parse_query(scope["query_string"], contract.query)
-            key = _key(contract, _text(headers, b"idempotency-key"))
-            body, raw = None, None
-            if contract.body is not None:
-                check_media_type(_text(headers, b"content-type"))
-                text = await read_body(
-                    request.receive, _text(headers, b"content-length"), contract.max_body_bytes
-                )
-                raw, body = await _read(text, contract.body)
-            claim = key and make_claim(key, contract.method, template, scope["path"], raw)
-            answer = await handler(
-                Call(
-                    principal=principal,
-                    ids=ids,
-                    body=body,
-                    query=query,
-                    claim=claim or None,
-                    numbers=numbers,
-                    texts=texts,
-                )
-            )
+            call = await reception.receive(request)
+            if call.claim is not None:
+                failpoints.hit("api.before_claim")
+            async with asyncio.timeout(desk.deadline_s):
+                answer = await handler(call)
         except AppError as error:
             if error.status >= 500:
                 raise
             return answer_error(error, scope["state"]["request_id"])
-        return respond(answer)
+        if call.claim is not None:
+            failpoints.hit("api.before_response")
+        return respond(reception.shown(answer, call.version, scope))
 
     return HTTPRouteHandler(
-        _litestar_path(contract.path),
+        litestar_path(contract.path),
         http_method=contract.method,
         status_code=min(contract.answers),  # else a DELETE could not answer with a body
         name=handler.__name__,
@@ -194,14 +229,101 @@ def route_handler(
     )(handle)
 
 
-def respond(answer: Answer) -> ASGIResponse:
-    """Return the HTTP form of an answer."""
-    headers = answer.headers
-    if answer.replayed:
-        headers = {**headers, "Idempotent-Replayed": "true"}
-    return ASGIResponse(
-        body=msgspec.json.encode(answer.body), status_code=answer.status, headers=headers
-    )
+class _Reception:
+    """Makes a `Call` of every request to one operation, or refuses it."""
+
+    def __init__(self, contract: Endpoint, name: str, desk: Desk) -> None:
+        self._contract = contract
+        self._name = name
+        self._desk = desk
+        self._template = contract.template
+        self._ids = tuple(contract.path_ids.items())
+        self._numbers, self._texts = contract.path_numbers, contract.path_texts
+        said = contract.deprecation
+        self._fixed = () if said is None else deprecation_headers(said)
+        kinds = [kind for kind in contract.answers.values() if kind is not None]
+        self._transformer = cache(lambda: Transformer(kinds))  # for who speaks an older version
+
+    async def receive(self, request: Request[Any, Any, Any]) -> Call:
+        """Check a request in the one order; raises the refusal."""
+        contract, desk, scope = self._contract, self._desk, request.scope
+        headers = dict(scope["headers"])  # cheaper than the framework's mapping
+        principal = await desk.authenticator.principal(_text(headers, b"authorization"))
+        scope["state"]["principal"] = principal
+        scope["state"]["principal"] = principal  # who answers a browser needs to know
+        version = await self._admit(principal.tenant_id, headers, scope["state"])
+        principal.require(contract.scope)
+        values = scope["path_params"]
+        ids = {name: path_id(values, name, prefix) for name, prefix in self._ids}
+        numbers = {name: path_number(values, name) for name in self._numbers}
+        texts = {name: path_text(values, name) for name in self._texts}
+        if principal.token is not None:
+            await self._admit_token(principal, ids, _text(headers, b"origin"))
+        query = contract.query and parse_query(scope["query_string"], contract.query)
+        key = _key(contract, _text(headers, b"idempotency-key"))
+        body, raw = None, None
+        if contract.body is not None:
+            check_media_type(_text(headers, b"content-type"))
+            text = await read_body(
+                request.receive, _text(headers, b"content-length"), contract.max_body_bytes
+            )
+            raw, body = await _read(text, contract.body)
+        return Call(
+            principal=principal,
+            ids=ids,
+            body=body,
+            query=query,
+            claim=self._claim(key, principal, version, scope["path"], raw) if key else None,
+            numbers=numbers,
+            texts=texts,
+            headers=headers,
+            paging=(
+                desk.cursors.request(principal.tenant_id, scope["path"], query)
+                if isinstance(query, PageQuery)
+                else None
+            ),
+            version=version,
+            request_id=scope["state"]["request_id"],
+        )
+
+    async def _admit_token(
+        self, principal: Principal, ids: dict[str, UUID], origin: str | None
+    ) -> None:
+        if self._desk.gate is None:
+            raise UnauthenticatedError
+        operation = f"{self._contract.method} {self._template}"
+        await self._desk.gate.admit(principal, operation, ids, origin)
+
+    async def _admit(
+        self, tenant_id: UUID, headers: Mapping[bytes, bytes], state: dict[str, Any]
+    ) -> str:
+        """Count the request and find its version; note what every answer to it says."""
+        desk = self._desk
+        state["tenant_id"] = str(tenant_id)
+        limits, refusal = desk.limiter.take(tenant_id)
+        state["headers"] = limits + self._fixed
+        if refusal is not None:
+            raise refusal
+        if self._fixed:
+            desk.deprecated.note(tenant_id, self._name)
+        pinned = desk.versions.known(tenant_id) or await desk.versions.pinned(tenant_id)
+        asked = headers.get(HEADER)
+        version = pinned if asked is None else asked_version(asked.decode("latin-1"))
+        state["headers"] = (*limits, *self._fixed, _VERSION_HEADERS[version])
+        return version
+
+    def _claim(self, key: str, principal: Principal, version: str, path: str, body: Any) -> Claim:
+        route = f"{self._contract.method} {self._template}"
+        return self._desk.claims.make(
+            key, principal.tenant_id, route=route, path=path, version=version, body=body
+        )
+
+    def shown(self, answer: Answer, version: str, scope: HTTPScope) -> Answer:
+        """Return the answer in its version, with the link to its next page (RFC 8288)."""
+        answer = linked(answer, scope)
+        if version == CURRENT or answer.stream is not None:
+            return answer
+        return dataclasses.replace(answer, body=self._transformer().older(answer.body, version))
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
@@ -229,36 +351,3 @@ def _key(contract: Endpoint, header: str | None) -> str | None:
             raise IdempotencyKeyMissingError
         return None
     return read_key(header)
-
-
-def _path_id(scope: HTTPScope, name: str, prefix: str) -> UUID:
-    try:
-        return parse_id(prefix, str(scope["path_params"][name]))
-    except InvalidIdError:
-        raise NotFoundError from None
-
-
-def _path_number(scope: HTTPScope, name: str) -> int:
-    text = str(scope["path_params"][name])
-    if _NUMBER_SHAPE.fullmatch(text) is None:
-        raise NotFoundError
-    return int(text)
-
-
-def _path_text(scope: HTTPScope, name: str) -> str:
-    text = str(scope["path_params"][name])
-    if _TEXT_SHAPE.fullmatch(text) is None:
-        raise NotFoundError
-    return text
-
-
-def _plain(path: str) -> str:
-    return "/".join(
-        part.split(":")[0] + "}" if part.startswith("{") else part for part in path.split("/")
-    )
-
-
-def _litestar_path(path: str) -> str:
-    return "/".join(
-        part.split(":")[0] + ":str}" if part.startswith("{") else part for part in path.split("/")
-    )

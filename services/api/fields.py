@@ -25,6 +25,11 @@ ScenarioRef = Annotated[
     ),
 ]
 
+RubricRef = Annotated[
+    str,
+    msgspec.Meta(pattern=f"^(rub_{_BODY}|[a-z0-9]+(-[a-z0-9]+)*)$", max_length=80),
+]
+
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 
 ExternalId = Annotated[

@@ -1,5 +1,6 @@
 """One key, one effect: the claim commits with what it claims, and a repeat finds the resource."""
 
+import hmac
 import re
 from datetime import datetime
 from hashlib import sha256
@@ -14,17 +15,22 @@ from shared.errors import FieldError, IdempotencyKeyReusedError, ValidationFaile
 
 _SQL = Queries("services.api")
 
-_KEY: Final = re.compile(r'"[\x20\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e][\x20-\x7e]{0,254}')
+KEPT_S: Final = 24 * 3600
+"""How long a used key is remembered; the relay forgets it then."""
+
+KEY_PATTERN: Final = r'^("[\x20\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e][\x20-\x7e]{0,254})$'
 """Bare, or a quoted string as the IETF draft has it; printable ASCII."""
+
+_KEY: Final = re.compile(KEY_PATTERN)
 
 
 class Claim(msgspec.Struct, frozen=True):
     """What a request with a key says: which request it is, and what it asks."""
 
     hash: bytes
-    """SHA-256 of key, method, route and path ids; 32 bytes."""
+    """Keyed hash of key, tenant, method, route and path ids; 32 bytes."""
     fingerprint: bytes
-    """SHA-256 of path and canonical body; 32 bytes."""
+    """Keyed hash of path, API version and canonical body; 32 bytes."""
 
     def check(self, fingerprint: bytes) -> None:
         """Compare with the request that used the key before.
@@ -62,13 +68,36 @@ def read_key(header: str) -> str:
     return header[1:-1] if header.startswith('"') else header
 
 
-def make_claim(key: str, method: str, template: str, path: str, body: Any) -> Claim:
-    """Return the claim of a request; `path` is the real one, with the ids of the template in it."""
-    canonical = msgspec.json.encode(body, order="deterministic")
-    return Claim(
-        sha256(f"{key}\0{method}\0{template}\0{path}".encode()).digest(),
-        sha256(path.encode() + b"\0" + canonical).digest(),
-    )
+class Claims:
+    """Makes claims; every process with the same master key makes the same ones.
+
+    Hashes are keyed: who reads the table without the key cannot try out what a body said.
+    """
+
+    def __init__(self, master_key: bytes) -> None:
+        self._key = hmac.digest(master_key, b"rapport idempotency v1", sha256)
+
+    def make(
+        self, key: str, tenant_id: UUID, *, route: str, path: str, version: str, body: Any
+    ) -> Claim:
+        """Return the claim of a request.
+
+        Args:
+            key: The caller's.
+            tenant_id: Whose request.
+            route: Method and template of the path.
+            path: The real one, with the ids of the template in it.
+            version: Of the API.
+            body: Its plain values; their order does not matter.
+        """
+        canonical = msgspec.json.encode(body, order="deterministic")
+        return Claim(
+            self._hash(tenant_id.bytes + f"{key}\0{route}\0{path}".encode()),
+            self._hash(f"{path}\0{version}\0".encode() + canonical),
+        )
+
+    def _hash(self, text: bytes) -> bytes:
+        return hmac.digest(self._key, text, sha256)
 
 
 async def claim_or_find(

@@ -11,8 +11,9 @@ from typing_extensions import override
 
 from services.api.app import create_app
 from services.api.context import ProcessContext
+from shared import failpoints
 from shared.config import Settings
-from shared.contracts.jobs import JobKind
+from shared.contracts.jobs import JobKind, JobMessage
 from shared.db import pool
 from shared.db.keys import key_ring
 from shared.db.tx import system_tx
@@ -28,6 +29,15 @@ GRACE_S = 10
 
 KEEP_ALIVE_S = 75
 """Seconds an idle connection stays: longer than most load balancers' own limit of 60."""
+
+
+class _Publisher(Publisher):
+    """Publishes what a request has just committed."""
+
+    @override
+    async def job(self, message: JobMessage) -> bool:
+        failpoints.hit("api.after_claim_commit")
+        return await super().job(message)
 
 
 class _Server(uvicorn.Server):
@@ -65,7 +75,12 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         await ensure_stream(nats, job_stream_config(kind))
     app = create_app(
         ProcessContext(
-            settings=settings, database=database, keys=keys, nats=nats, publisher=Publisher(nats)
+            settings=settings,
+            database=database,
+            keys=keys,
+            nats=nats,
+            publisher=_Publisher(nats),
+            stopping=stop,
         )
     )
     config = uvicorn.Config(

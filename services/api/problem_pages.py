@@ -1,20 +1,80 @@
-"""A page per kind of error: where the `type` of a problem leads."""
+"""A page per kind of error: where the `type` of a problem leads [R-A5].
 
+The words are in `problem_pages.yaml`; the pages under `docs/problems` are made from the same.
+"""
+
+import inspect
+import re
+from functools import cache
 from html import escape
+from importlib.resources import files
 from typing import Any, Final
 
+import msgspec
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
+from services.api.problems import problem_type
 from shared.errors import AppError, NotFoundError
+from shared.yaml_files import read_yaml
 
 _PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
-<body><h1>{title}</h1><p><code>{code}</code>, HTTP {status}</p><p>{meaning}</p>
-<p>{advice}</p></body>
-</html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{code}: {title}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}
+code{{background:#8882;padding:.1em .3em}}</style></head>
+<body><h1>{title}</h1>
+<p><code>{code}</code>, HTTP {status}, {retryable}.</p>
+<p>{means}</p>
+<h2>Where it comes from</h2>
+<ul>
+{causes}
+</ul>
+<h2>What to do</h2>
+<ul>
+{do}
+</ul>
+</body></html>
 """
+
+_MARKDOWN: Final = """# {title}
+
+`{code}`, HTTP {status}, {retryable}.
+
+{means}
+
+## Where it comes from
+
+{causes}
+
+## What to do
+
+{do}
+"""
+
+_CODE: Final = re.compile("`([^`]*)`")
+
+
+class ProblemText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the page of a kind of error says."""
+
+    means: str
+    causes: tuple[str, ...]
+    do: tuple[str, ...]
+
+
+@cache
+def problem_texts() -> dict[str, ProblemText]:
+    """Return the words of every page by code; read at the first request for one."""
+    found = read_yaml(files("services.api").joinpath("problem_pages.yaml"))
+    return msgspec.convert(found, dict[str, ProblemText])
+
+
+def _text(kind: type[AppError]) -> ProblemText:
+    known = problem_texts().get(kind.code)
+    return known or ProblemText(means=inspect.getdoc(kind) or kind.title, causes=(), do=())
 
 
 def error_types() -> dict[str, type[AppError]]:
@@ -30,32 +90,51 @@ def error_types() -> dict[str, type[AppError]]:
 
 def page(kind: type[AppError]) -> str:
     """Return the HTML page of a kind of error."""
-    meaning = "Nothing that the request could do differently." if kind is AppError else kind.__doc__
-    advice = (
-        "The same request can succeed later: wait as long as Retry-After says, then repeat it "
-        "with the same Idempotency-Key."
-        if kind.retryable
-        else "The same request will be refused again. The field `errors` names what is wrong, "
-        "where there is something to name. Quote `request_id` when you ask us."
-    )
+    text = _text(kind)
     return _PAGE.format(
-        title=escape(kind.title),
-        code=escape(kind.code),
-        status=kind.status,
-        meaning=escape(meaning or ""),
-        advice=escape(advice),
+        **{name: escape(value) for name, value in _head(kind).items()},
+        means=_html(text.means),
+        causes="\n".join(f"<li>{_html(each)}</li>" for each in text.causes),
+        do="\n".join(f"<li>{_html(each)}</li>" for each in text.do),
     )
+
+
+def markdown(kind: type[AppError]) -> str:
+    """Return the same page as a file of `docs/problems`."""
+    text = _text(kind)
+    return _MARKDOWN.format(
+        **_head(kind),
+        means=text.means,
+        causes="\n".join(f"- {each}" for each in text.causes),
+        do="\n".join(f"- {each}" for each in text.do),
+    )
+
+
+def _head(kind: type[AppError]) -> dict[str, str]:
+    return {
+        "title": kind.title,
+        "code": kind.code,
+        "status": str(kind.status),
+        "retryable": "the same request can succeed later"
+        if kind.retryable
+        else "repeating the same request does not help",
+    }
+
+
+def _html(text: str) -> str:
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def problem_handlers() -> list[HTTPRouteHandler]:
     """Return the route of the pages."""
-    pages = {code: page(kind) for code, kind in error_types().items()}
+    kinds = error_types()
+    path = problem_type("{code:str}")
 
-    @get("/problems/{code:str}")
+    @get(path)
     async def problem(request: Request[Any, Any, Any]) -> ASGIResponse:
-        code = str(request.path_params["code"])
-        if code not in pages:
+        kind = kinds.get(str(request.path_params["code"]))
+        if kind is None:
             raise NotFoundError("No such path")
-        return ASGIResponse(body=pages[code], media_type="text/html")
+        return ASGIResponse(body=page(kind), media_type="text/html")
 
     return [problem]

@@ -15,6 +15,7 @@ from shared.errors import (
     FieldError,
     MethodNotAllowedError,
     NotFoundError,
+    RequestTimeoutError,
     UnauthenticatedError,
     UnavailableError,
     ValidationFailedError,
@@ -36,7 +37,7 @@ _OPERATIONAL: Final = (
 )
 """A server that restarts, is full or does not answer: nobody's bug, and a retry can succeed."""
 
-_METHODS: Final[tuple[Method, ...]] = ("GET", "POST", "PUT")
+_METHODS: Final[tuple[Method, ...]] = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -59,6 +60,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every wrong field."""
     last_seq: int | None = None
     """With `turn-out-of-order`: the last committed turn, which the client has not seen."""
+    violated_policies: tuple[str, ...] = msgspec.field(default=(), name="violated-policies")
+    """With `quota-exceeded`: names of the limits, as `GET /v1/limits` has them."""
 
 
 def problem_type(code: str) -> str:
@@ -88,6 +91,7 @@ def _body(error: AppError, request_id: str) -> bytes:
             retryable=error.retryable,
             errors=error.errors,
             last_seq=getattr(error, "last_seq", None),
+            violated_policies=getattr(error, "violated_policies", ()),
         )
     )
 
@@ -98,6 +102,8 @@ def _headers(error: AppError) -> dict[str, str]:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RequestTimeoutError):  # the rest of the body may still come
+        headers["Connection"] = "close"
     return headers
 
 

@@ -6,6 +6,14 @@ select k.tenant_id, k.hash, k.scopes, k.team_ids, k.learner_id, k.expires_at,
   join tenants t on t.tenant_id = k.tenant_id
  where k.key_id = $1 and k.environment = $2
 
+-- name: find_minting_key
+-- Requests with a learner token: the key that made it, as it is now. Runs as the system role.
+select k.tenant_id, k.environment, k.scopes, k.team_ids, k.learner_id, k.expires_at,
+       k.revoked_at is not null as revoked, t.status = 'suspended' as suspended, t.time_zone
+  from api_keys k
+  join tenants t on t.tenant_id = k.tenant_id
+ where k.key_id = $1
+
 -- name: find_ops_key
 -- Operators' requests. $1 is the key id.
 select hash from ops_keys where key_id = $1 and revoked_at is null

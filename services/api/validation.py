@@ -6,6 +6,7 @@ msgspec stops at the first mistake, so a refused value is walked a second time, 
 import json
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain, islice
 from types import UnionType
@@ -102,6 +103,9 @@ def validate(value: Any, kind: type[T]) -> T:
 def parse_query(raw: bytes, kind: type[T]) -> T:
     """Return the query string as a Struct.
 
+    A parameter that the type calls `REPEATABLE` may come several times; its values are joined by
+    commas.
+
     Raises:
         ValidationFailedError: unknown, repeated or wrong parameters; all are named `query:<name>`.
     """
@@ -113,16 +117,19 @@ def parse_query(raw: bytes, kind: type[T]) -> T:
         raise ValidationFailedError(
             errors=(broken("query:", "format", "The query string is not valid UTF-8"),)
         ) from None
+    repeatable: frozenset[str] = getattr(kind, "REPEATABLE", frozenset())
     for name, text in pairs:
-        if name in values:
+        is_more = name in values
+        if is_more and name not in repeatable:
             errors.append(broken(f"query:{name}", "repeated", "Give this parameter once"))
-        values[name] = text
+        values[name] = f"{values[name]},{text}" if is_more and name in repeatable else text
     errors.extend(_as_query(_unsafe_text(values, "", 0)))
     try:
         result = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError:
         errors.extend(_as_query(wrong_fields(values, kind, strict=False)))
     else:
+        errors.extend(_too_lax(values, result))
         if not errors:
             return result
     raise ValidationFailedError(errors=tuple(errors[:MAX_ERRORS]))
@@ -151,6 +158,18 @@ def _inner(value: Any, core: Any, pointer: str, *, strict: bool) -> Iterator[Fie
         item = get_args(core)[0]
         for index, element in enumerate(value):
             yield from wrong_fields(element, item, f"{pointer}/{index}", strict=strict)
+    elif isinstance(value, dict) and get_origin(core) is dict:
+        key_kind, kind = get_args(core)
+        yield from _entries(value, key_kind, kind, pointer, strict=strict)
+
+
+def _entries(
+    value: dict[str, Any], key_kind: Any, kind: Any, pointer: str, *, strict: bool
+) -> Iterator[FieldError]:
+    for key, element in value.items():
+        place = f"{pointer}/{_escape(key)}"
+        yield from wrong_fields(key, key_kind, place, strict=strict)
+        yield from wrong_fields(element, kind, place, strict=strict)
 
 
 def _fields(
@@ -158,8 +177,9 @@ def _fields(
 ) -> Iterator[FieldError]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     hints = _hints(kind)
+    is_closed = kind.__struct_config__.forbid_unknown_fields
     for name in value:
-        if name not in fields:
+        if is_closed and name not in fields:
             yield broken(f"{pointer}/{_escape(name)}", "unknown-field", "This field is not known")
     for name, field in fields.items():
         if name in value:
@@ -239,6 +259,21 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {_encodable(name): _encodable(inner) for name, inner in value.items()}
     return [_encodable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _too_lax(values: dict[str, str], result: Any) -> Iterator[FieldError]:
+    """Yield parameters that say `null` or give a time as a number, which the decoder would take.
+
+    Taken for absent, a filter would silently let everything through.
+    """
+    for field in msgspec.structs.fields(result):
+        text, value = values.get(field.encode_name), getattr(result, field.name)
+        if text is None:
+            continue
+        if value is None:
+            yield broken(f"query:{field.encode_name}", "type", "A parameter is never null")
+        elif isinstance(value, datetime) and text[4:5] != "-":
+            yield broken(f"query:{field.encode_name}", "format", "Invalid RFC3339 encoded datetime")
 
 
 def _as_query(errors: Iterable[FieldError]) -> list[FieldError]:

@@ -15,6 +15,11 @@ Level = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Dimension = Literal["trust", "frustration", "patience", "clarity", "anxiety", "fairness"]
 """A field of `Mind`."""
 
+_MOST_SECONDS = 2**31 - 1
+
+Whole = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""Within what a client in any language counts."""
+
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Key = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)]
 """The name of a part of a scenario, unique among the parts of its kind."""
@@ -186,13 +191,13 @@ class Term(Authored, frozen=True, kw_only=True):
     kind: QuantityKind
     about: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     """Stems of which one stands near the number (`credit`, `refund`, `per month`)."""
-    accept_min: int | None = None
+    accept_min: Whole | None = None
     """The customer takes nothing below this (`bargain`)."""
-    accept_max: int | None = None
+    accept_max: Whole | None = None
     """The customer takes nothing above this (a price, a waiting time)."""
-    policy_min: int | None = None
+    policy_min: Whole | None = None
     """The learner may not go below this."""
-    policy_max: int | None = None
+    policy_max: Whole | None = None
     """The learner may not go above this."""
 
 
@@ -242,7 +247,7 @@ class Twist(Authored, frozen=True, kw_only=True):
     """Happens in the turn after this fact opened."""
     after_proposal: str | None = None
     """Happens in the turn after this resolution was put forward."""
-    change: dict[Dimension, int] = msgspec.field(default_factory=dict)
+    change: dict[Dimension, Whole] = msgspec.field(default_factory=dict)
     """Points by dimension, as they are."""
 
 
@@ -252,7 +257,7 @@ class Touch(Authored, frozen=True, kw_only=True):
     stems: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     why: str
     """The cause that is shown (`brought up her brother`)."""
-    change: dict[Dimension, int]
+    change: dict[Dimension, Whole]
 
 
 class Persona(Authored, frozen=True, kw_only=True):
@@ -314,8 +319,8 @@ class ScenarioSpec(Authored, frozen=True, kw_only=True):
     """Slug of the rubric that scores it."""
     max_turns: Annotated[int, msgspec.Meta(ge=2, le=60)]
     """Learner turns after which the conversation ends."""
-    idle_timeout_s: Annotated[int, msgspec.Meta(ge=60)]
-    expected_handle_time_s: int
+    idle_timeout_s: Annotated[int, msgspec.Meta(ge=60, le=_MOST_SECONDS)]
+    expected_handle_time_s: Annotated[int, msgspec.Meta(ge=0, le=_MOST_SECONDS)]
     answers: tuple[Answer, ...] = ()
     voice: Voice = Voice()
     needs: tuple[Need, ...] = ()

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -97,3 +99,49 @@ async def tenant_once(
         raise ValueError("the statement does not set its tenant")
     async with database.app.acquire() as connection:
         return await connection.fetch(statement, tenant_id, *arguments)
+
+
+_READ = """with tenant as materialized (
+select set_config('app.tenant_id', $1::uuid::text, true) as id)
+select answer.* from tenant cross join lateral (
+select asked.* from (
+{statement}
+) as asked where tenant.id <> '' offset 0) as answer"""
+"""Sets the tenant before the statement inside reads its first row: what is lateral to the first
+part, and fenced by its offset, can only run inside its loop. Were that ever otherwise, row-level
+security would see no tenant, and there would be no rows.
+"""
+
+
+@cache
+def _reading(statement: str) -> str:
+    return _READ.format(statement=statement)
+
+
+class _Reader:
+    """The reading methods of a connection; each call is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._pool = database.app
+
+    async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        async with self._pool.acquire() as connection:
+            return await connection.fetch(_reading(statement), *arguments)
+
+    async def fetchrow(self, statement: str, *arguments: object) -> asyncpg.Record | None:
+        async with self._pool.acquire() as connection:
+            return await connection.fetchrow(_reading(statement), *arguments)
+
+    async def fetchval(self, statement: str, *arguments: object) -> Any:
+        async with self._pool.acquire() as connection:
+            return await connection.fetchval(_reading(statement), *arguments)
+
+
+def tenant_reads(database: Database) -> Connection:
+    """Return what reads like a connection: each select is a tenant transaction in one round trip.
+
+    `tenant_tx` takes two more. For reads that need one statement: two would be two snapshots. It
+    has `fetch`, `fetchrow` and `fetchval` and nothing else. `$1` is the tenant, as everywhere, and
+    the statement must be a plain select, which is run inside another one.
+    """
+    return cast("Connection", _Reader(database))

@@ -23,6 +23,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError, NotFoundError
 
+from shared import failpoints
 from shared.contracts.jobs import JobKind, JobMessage
 from shared.contracts.subjects import (
     job_consumer,
@@ -262,6 +263,7 @@ class LaneConsumer:
         try:
             with every(ACK_WAIT_S / 3, partial(_keep_in_progress, message)):
                 await self._handler(job)
+            failpoints.hit("consumer.after_effect_before_ack")
             await message.ack()
         except Exception:
             log.exception("job.crashed", job_id=str(job.job_id), kind=self._kind.value)

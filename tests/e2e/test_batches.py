@@ -51,7 +51,7 @@ async def test_a_batch_counts_in_no_trend(partner: Partner) -> None:
     ended = await _ended(partner, operation)
 
     assert ended["status"] == "succeeded"
-    assert ended["progress"] == {"total": 8, "played": 8, "scored": 8, "failed": 0}
+    assert ended["progress"] == {"total": 8, "done": 8, "scored": 8, "failed": 0}
     groups = (await partner.get(ended["result"]))["groups"]
     assert len(groups) == 4
     for group in groups:
@@ -88,7 +88,7 @@ async def test_a_worker_that_dies_in_the_middle_loses_and_doubles_nothing(
     await product.back(killed)
     ended = await _ended(partner, operation)
     assert ended["status"] == "succeeded"
-    assert ended["progress"] == {"total": 30, "played": 30, "scored": 0, "failed": 0}
+    assert ended["progress"] == {"total": 30, "done": 30, "scored": 0, "failed": 0}
     await _whole(partner)
     left = await product.sql("select count(*) from jobs where tenant_id = $1", partner.tenant_id)
     assert left[0][0] == 0
@@ -121,7 +121,7 @@ async def test_cancel_keeps_what_was_played(product: Product, partner: Partner) 
     await eventually(nothing_is_left, timeout_s=PATIENCE_S)
     ended = await partner.get(f"/v1/operations/{operation['id']}")
     assert ended["status"] == "canceled"
-    assert ended["progress"]["played"] == 120
+    assert ended["progress"]["done"] == 120
     await _whole(partner)
     rows = await product.sql(
         "select count(*) from simulations where tenant_id = $1 and end_reason = 'cancelled'",

@@ -44,7 +44,7 @@ async def test_a_worker_dies_among_many_scorings(product: Product, partner: Part
     assert ended["operation"]["status"] == "succeeded"
     assert ended["operation"]["progress"] == {
         "total": AMOUNT,
-        "played": AMOUNT,
+        "done": AMOUNT,
         "scored": AMOUNT,
         "failed": 0,
     }

@@ -4,6 +4,8 @@ from services.api.batches.schemas import BatchCreate, BatchView
 from services.api.batches.service import BatchService
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.operations.schemas import OperationView
+from services.api.operations.service import OperationService
+from services.api.waiting import applied
 from shared.errors import BacklogFullError, NotFoundError
 
 READ = "simulations:read"
@@ -13,8 +15,9 @@ WRITE = "simulations:write"
 class BatchRoutes:
     """`/v1/simulation_batches`."""
 
-    def __init__(self, batches: BatchService) -> None:
+    def __init__(self, batches: BatchService, operations: OperationService) -> None:
         self._batches = batches
+        self._operations = operations
 
     @endpoint(
         Endpoint(
@@ -30,9 +33,14 @@ class BatchRoutes:
     async def create_simulation_batch(self, call: Call) -> Answer:
         """Have scripted learners play scenarios, up to 1,000 conversations at once.
 
-        Answers with an operation; follow the `Location` for results while they come in.
+        Answers with an operation; follow the `Location` for results while they come in. With
+        `Prefer: wait=N` the answer waits until all are played, at most N seconds and at most 20.
         """
         operation, replayed = await self._batches.start(call.principal, call.claim, call.body)
+        if call.wait_s:
+            operation = await self._operations.await_end(
+                call.principal, operation.operation_id, call.wait_s
+            )
         view = OperationView.of(operation)
         return Answer(
             body=view,
@@ -40,8 +48,9 @@ class BatchRoutes:
             headers={
                 "Location": view.result,
                 "Operation-Location": f"/v1/operations/{view.id}",
-                "Retry-After": "1",
-            },
+            }
+            | ({} if operation.ended_at else {"Retry-After": "1"})
+            | applied(call.wait_s),
             replayed=replayed,
         )
 

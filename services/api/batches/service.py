@@ -10,6 +10,7 @@ from services.api.context import ProcessContext
 from services.api.fields import MAX_SEED
 from services.api.idempotency import Claim, claim_or_find
 from services.api.operations.repository import Operation, OperationRepository
+from services.api.operations.schemas import KEPT_DAYS
 from services.api.principal import Principal
 from services.api.simulations.records import Practice
 from services.api.simulations.repository import SimulationRepository
@@ -24,7 +25,7 @@ from shared.errors import FieldError, NotFoundError
 from shared.ids import parse_id
 from shared.workflows.policies import BATCH
 
-KEPT = timedelta(days=30)
+KEPT = timedelta(days=KEPT_DAYS)
 """How long an operation can be read."""
 
 

@@ -4,6 +4,7 @@ from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.operations.schemas import OperationQuery, OperationView
 from services.api.operations.service import OperationService
 from services.api.paging import Page, make_page
+from services.api.waiting import applied
 from shared.errors import CursorInvalidError, NotFoundError
 
 READ = "simulations:read"
@@ -29,7 +30,7 @@ class OperationRoutes:
     async def list_operations(self, call: Call) -> Answer:
         """List long work in order of creation."""
         query: OperationQuery = call.query
-        page = query.page()
+        page = call.page
         rows = await self._operations.list(call.principal, page, status=query.status)
         return Answer(body=make_page(rows, page, lambda row: row.operation_id, OperationView.of))
 
@@ -43,10 +44,16 @@ class OperationRoutes:
         )
     )
     async def get_operation(self, call: Call) -> Answer:
-        """Get long work: its status and how far it is."""
-        operation = await self._operations.get(call.principal, call.ids["operation_id"])
+        """Get long work: its status and how far it is.
+
+        With `Prefer: wait=N` the answer waits until the work has ended, at most N seconds and at
+        most 20; `Preference-Applied` says how long it was willing to.
+        """
+        operation = await self._operations.await_end(
+            call.principal, call.ids["operation_id"], call.wait_s
+        )
         headers = {} if operation.ended_at else {"Retry-After": "1"}
-        return Answer(body=OperationView.of(operation), headers=headers)
+        return Answer(body=OperationView.of(operation), headers=headers | applied(call.wait_s))
 
     @endpoint(
         Endpoint(

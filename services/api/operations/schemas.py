@@ -1,6 +1,7 @@
 """Answers of `/v1/operations`."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -9,7 +10,10 @@ from services.api.operations.repository import Kind, Operation, Status
 from services.api.paging import PageQuery
 from shared.ids import format_id
 
-_RESULTS: dict[Kind, str] = {
+KEPT_DAYS: Final = 30
+"""How long an operation can be read."""
+
+_RESULTS: Final[dict[Kind, str]] = {
     "simulation_batch": "/v1/simulation_batches",
     "scoring_batch": "/v1/scoring_batches",
 }
@@ -26,8 +30,8 @@ class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
     """How far the work is; every count is out of `total`."""
 
     total: int
-    played: int
-    """Ended, however it came out; for conversations handed in, scored or failed."""
+    done: int
+    """Conversations that were played or handed in and have ended, however it came out."""
     scored: int
     failed: int
     """Could not be played, or scored, by our own fault; or canceled before."""
@@ -58,7 +62,7 @@ class OperationView(msgspec.Struct, frozen=True, kw_only=True):
             status=operation.status,
             progress=ProgressView(
                 total=operation.total,
-                played=operation.played,
+                done=operation.played,
                 scored=operation.scored,
                 failed=operation.failed,
             ),

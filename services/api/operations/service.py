@@ -7,10 +7,11 @@ from services.api.idempotency import Claim, claim_or_find
 from services.api.operations.repository import Operation, OperationRepository, Status
 from services.api.paging import PageRequest
 from services.api.principal import Principal
+from services.api.waiting import wait_until
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.db.outbox import add_event
-from shared.db.tx import tenant_tx
+from shared.db.tx import tenant_reads, tenant_tx
 
 
 class _Ended(Record, frozen=True, kw_only=True):
@@ -28,8 +29,17 @@ class OperationService:
     async def get(self, principal: Principal, operation_id: UUID) -> Operation:
         """Return an operation; raises `NotFoundError`."""
         bounds = principal.bounds(self._context.clock.now())
-        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            return await OperationRepository(connection, bounds).get(operation_id)
+        reads = tenant_reads(self._context.database)
+        return await OperationRepository(reads, bounds).get(operation_id)
+
+    async def await_end(self, principal: Principal, operation_id: UUID, wait_s: float) -> Operation:
+        """Return an operation when it has ended, or as it is after `wait_s` seconds.
+
+        Raises `NotFoundError`.
+        """
+        return await wait_until(
+            lambda: self.get(principal, operation_id), lambda one: one.ended_at is not None, wait_s
+        )
 
     async def list(
         self, principal: Principal, page: PageRequest, *, status: Status | None

@@ -38,7 +38,7 @@ class TestStart:
         assert answer.headers["operation-location"] == f"/v1/operations/{operation['id']}"
         assert answer.headers["location"] == operation["result"]
         assert operation["status"] == "queued"
-        assert operation["progress"] == {"total": 120, "played": 0, "scored": 0, "failed": 0}
+        assert operation["progress"] == {"total": 120, "done": 0, "scored": 0, "failed": 0}
         rows = await _rows(
             database,
             partner,

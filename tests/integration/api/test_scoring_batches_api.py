@@ -51,7 +51,7 @@ async def test_each_conversation_has_its_own_outcome(partner: Partner, database:
     assert (view["accepted"], view["held"], view["refused"]) == (2, 1, 6)
     assert view["operation"]["kind"] == "scoring_batch"
     assert view["operation"]["status"] == "running"
-    assert view["operation"]["progress"] == {"total": 2, "played": 0, "scored": 0, "failed": 0}
+    assert view["operation"]["progress"] == {"total": 2, "done": 0, "scored": 0, "failed": 0}
     outcomes = view["conversations"]
     assert [each["index"] for each in outcomes] == list(range(9))
     assert [each["outcome"][0] for each in outcomes] == list("ahrrrrrra")

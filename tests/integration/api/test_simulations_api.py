@@ -170,10 +170,33 @@ async def test_filters_and_limits(partner: Partner) -> None:
 
 
 async def test_a_tampered_cursor_is_refused(partner: Partner) -> None:
-    for cursor in ("x", "AAAAAAAAAAAAAAAAAAAAAA", "%F0%9F%98%80", "a" * 5000):
+    for cursor in ("x", "AAAAAAAAAAAAAAAAAAAAAA", "%F0%9F%98%80", "a" * 200):
         response = await partner.get("/v1/simulations", params={"cursor": cursor})
         assert response.status_code == 400
         assert response.json()["code"] == "cursor-invalid"
+
+
+async def test_a_cursor_belongs_to_its_filters(partner: Partner) -> None:
+    for _ in range(2):
+        await partner.simulation()
+    first = (await partner.get("/v1/simulations", params={"limit": 1})).json()["next_cursor"]
+
+    same = await partner.get("/v1/simulations", params={"limit": 5, "cursor": first})
+    other = await partner.get("/v1/simulations", params={"status": "open", "cursor": first})
+
+    assert same.status_code == 200
+    assert (other.status_code, other.json()["code"]) == (400, "cursor-invalid")
+
+
+async def test_a_list_links_to_its_next_page(partner: Partner) -> None:
+    for _ in range(2):
+        await partner.simulation()
+    first = await partner.get("/v1/simulations", params={"limit": 1})
+
+    following = await partner.get(first.links["next"]["url"])
+
+    assert following.status_code == 200
+    assert following.json()["data"][0]["id"] > first.json()["data"][0]["id"]
 
 
 async def test_wrong_query_parameters_are_all_named(partner: Partner) -> None:

@@ -11,6 +11,8 @@ APP_MAY_CALL = {
     "say_v1",
     "take_turn_v1",
     "take_turn_v2",
+    "take_turn_v3",
+    "stream_head_v1",
     "take_batch_v1",
     "finish_batch_v1",
     "advance_v1",
@@ -20,7 +22,7 @@ APP_MAY_CALL = {
 SYSTEM_MAY_SEE = {
     "app.tenants": {
         "tenant_id", "slug", "status", "time_zone", "created_at", "dispute_window_h",
-        "dispute_answer_h",
+        "dispute_answer_h", "api_version",
     },
     "app.api_keys": {
         "tenant_id", "key_id", "hash", "environment", "scopes", "team_ids", "learner_id",
@@ -35,6 +37,16 @@ SYSTEM_MAY_SEE = {
         "tenant_id", "event_id", "type", "resource_id", "sequence", "position", "occurred_at",
     },
     "app.event_heads": {"tenant_id", "position"},
+    "app.allowed_origins": {"tenant_id", "origin_hash"},
+    "app.consumer_positions": {"tenant_id", "consumer", "position"},
+    "app.webhook_endpoints": {
+        "tenant_id", "endpoint_id", "status", "not_before", "paced_until", "after_position",
+        "failures",
+    },
+    "app.webhook_deliveries": {
+        "tenant_id", "delivery_id", "endpoint_id", "status", "next_attempt_at", "lease_until",
+    },
+    "app.lrs": {"tenant_id", "enabled", "next_attempt_at", "lease_until"},
     "app.idempotency_claims": {"tenant_id", "claim_hash", "created_at"},
 }  # fmt: skip
 """Reviewed: everything `rapport_system` may read across tenants. Ids and times; never text."""
@@ -46,6 +58,7 @@ GLOBAL_INDEXES = {
     "jobs_due": "the relay looks for due jobs of all tenants",
     "idempotency_claims_age": "old claims of all tenants are deleted by age",
     "events_unplaced": "the relay looks for new events of all tenants",
+    "webhook_deliveries_due": "the senders look for due deliveries of all tenants",
 }
 """Reviewed: indexes that do not lead with tenant_id."""
 

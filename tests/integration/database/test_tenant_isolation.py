@@ -107,6 +107,10 @@ class TestBorders:
             "select data from events",
             "select result from assessments",
             "select spec from scenario_versions",
+            "select url from webhook_endpoints",
+            "select body from webhook_deliveries",
+            "select secret from webhook_secrets",
+            "select response from webhook_attempts",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 async with system_tx(database) as connection:

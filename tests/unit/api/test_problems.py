@@ -3,17 +3,19 @@ import msgspec
 import pytest
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
-from services.api.problem_pages import error_types, page
+from services.api.problem_pages import error_types, page, problem_texts
 from services.api.problems import Problem, answer_error, as_app_error
 from services.api.simulations.turns import StaleSeqError
 from shared.errors import (
     AppError,
     BacklogFullError,
     FieldError,
+    RequestTimeoutError,
     UnauthenticatedError,
     UnavailableError,
     ValidationFailedError,
 )
+from tests.support import problem_docs
 
 
 def _problem(error: AppError) -> Problem:
@@ -74,3 +76,32 @@ def test_codes_are_unique_and_explained() -> None:
     for code, kind in kinds.items():
         assert code in page(kind)
         assert str(kind.status) in page(kind)
+
+
+def test_every_code_has_words_and_no_words_are_left_over() -> None:
+    assert set(problem_texts()) == set(error_types())
+    for code, text in problem_texts().items():
+        assert text.causes, code
+        assert text.do, code
+
+
+def test_the_files_are_those_that_are_served() -> None:
+    kept = {path.name: path.read_text() for path in problem_docs.FOLDER.glob("*.md")}
+    assert kept == problem_docs.pages(), "run: python -m tests.support.problem_docs"
+
+
+def test_a_title_belongs_to_its_code() -> None:
+    for kind in error_types().values():
+        for special in kind.__subclasses__():
+            if special.code == kind.code:
+                assert special.title == kind.title, "a title never changes within a type (RFC 9457)"
+
+
+def test_a_limit_is_named() -> None:
+    body = msgspec.json.decode(answer_error(BacklogFullError(), "req_1").body)
+    assert body["violated-policies"] == ["waiting-work"]
+    assert "violated-policies" not in msgspec.json.decode(answer_error(AppError(), "req_1").body)
+
+
+def test_a_slow_body_closes_its_connection() -> None:
+    assert answer_error(RequestTimeoutError(), "req_1").headers["connection"] == "close"

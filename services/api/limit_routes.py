@@ -1,0 +1,89 @@
+"""`/v1/limits`: every limit a partner can run into, from the constants that enforce it."""
+
+from typing import Literal
+
+import msgspec
+
+from services.api.batches.schemas import MAX_CONVERSATIONS
+from services.api.body import BODY_WAIT_S, MAX_BODY_BYTES
+from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.idempotency import KEPT_S
+from services.api.limits import WINDOW_S
+from services.api.operations.schemas import KEPT_DAYS
+from services.api.paging import MAX_LIMIT
+from services.api.simulations.schemas import MAX_TEXT
+from services.api.streams.opening import MAX_STREAMS
+from services.api.validation import MAX_DEPTH, MAX_ERRORS
+from services.api.waiting import MAX_WAIT_S
+from shared.config import Settings
+from shared.intake import limits as intake
+
+READ = "settings:read"
+
+Unit = Literal["requests", "jobs", "s", "days", "bytes", "levels", "characters", "items", "turns"]
+
+
+class LimitView(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit."""
+
+    name: str
+    """Stable. Those that `RateLimit-Policy` or `violated-policies` name are called the same."""
+    value: int
+    unit: Unit
+    window_s: int | None
+    """Seconds in which so many are allowed; null where the limit has no window."""
+    meaning: str
+
+
+class LimitsView(msgspec.Struct, frozen=True, kw_only=True):
+    """Every limit."""
+
+    data: list[LimitView]
+
+
+def limits(settings: Settings) -> LimitsView:
+    """Return the limits of this installation."""
+    rows: tuple[tuple[str, int, Unit, str], ...] = (
+        ("requests", settings.requests_per_minute, "requests", "of a tenant; then 429"),
+        ("waiting-work", settings.tenant_backlog, "jobs", "waiting per tenant and kind; then 429"),
+        ("idempotency-keys", KEPT_S, "s", "a used Idempotency-Key is remembered"),
+        ("streams", MAX_STREAMS, "items", "open per tenant and process; then 429"),
+        ("wait", MAX_WAIT_S, "s", "longest Prefer: wait=N"),
+        ("operations", KEPT_DAYS, "days", "an operation can be read"),
+        ("page", MAX_LIMIT, "items", "of one page of a list"),
+        ("body", MAX_BODY_BYTES, "bytes", "of a request"),
+        ("body-time", BODY_WAIT_S, "s", "until the whole body is here; then 408"),
+        ("body-depth", MAX_DEPTH, "levels", "of nesting in a body"),
+        ("named-errors", MAX_ERRORS, "items", "wrong fields that one refusal names"),
+        ("turn", MAX_TEXT, "characters", "of a learner's turn"),
+        ("simulation-batch", MAX_CONVERSATIONS, "items", "conversations of one batch"),
+        ("scoring-batch", intake.MAX_BATCH, "items", "conversations of one request"),
+        ("scoring-batch-body", intake.MAX_BATCH_BYTES, "bytes", "of that request"),
+        ("conversation-turns", intake.MAX_TURNS, "turns", "of a conversation handed in"),
+        ("conversation-turn", intake.MAX_TURN_CHARACTERS, "characters", "of one of its turns"),
+        ("conversation", intake.MAX_CHARACTERS, "characters", "of all its turns"),
+    )
+    return LimitsView(
+        data=[
+            LimitView(
+                name=name,
+                value=value,
+                unit=unit,
+                window_s=WINDOW_S if name == "requests" else None,
+                meaning=meaning,
+            )
+            for name, value, unit, meaning in rows
+        ]
+    )
+
+
+class LimitRoutes:
+    """`/v1/limits`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limits = limits(settings)
+
+    @endpoint(Endpoint(method="GET", path="/v1/limits", scope=READ, answers={200: LimitsView}))
+    async def get_limits(self, call: Call) -> Answer:
+        """Get every limit a request can run into, with its value in this installation."""
+        return Answer(body=self._limits)
