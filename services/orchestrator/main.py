@@ -35,7 +35,7 @@ MAX_CACHED_WORKFLOWS = 5000
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Run workflows, flow jobs, relay, webhooks and xAPI until `stop`; then finish what is in hand."""
+    """Run workflows, flow jobs, relay, webhooks and xAPI until `stop`; then end what is begun."""
     database = await pool.connect(settings, "orchestrator")
     nats = await nats_connect.connect(settings, "orchestrator")
     temporal = await temporal_client.connect(settings)
