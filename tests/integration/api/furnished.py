@@ -1,0 +1,156 @@
+"""A tenant that has one of everything, so that every operation of the document finds what it names."""
+
+from typing import Any
+
+import msgspec
+
+from infra.contract.recording import RECEIVER
+from services.api.context import ProcessContext
+from services.api.versions.changes import CURRENT
+from services.scoring_worker.judging.judge import judge
+from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
+from shared.db.keys import KeyRing
+from shared.db.pool import Database
+from shared.db.tx import tenant_tx
+from shared.ids import format_id, parse_id
+from shared.library.rubrics import load_rubrics
+from tests.integration.api.conftest import IDS, Partner
+from tests.support.openapi_cases import Json, block_of
+
+SAID = (
+    ("customer", "My parcel is three days late and I am really angry about it."),
+    ("agent", "Good morning. I can hear how angry you are, three days of waiting are hard."),
+    ("customer", "Yes. Nobody told me anything. What happens now?"),
+    ("agent", "I'm sorry. What did you need it for? I will call the depot today at ten."),
+)
+ORIGIN = "https://academy.example.com"
+
+
+class Furnisher:
+    """Makes everything for one tenant and keeps its ids under the names that the tour gives them."""
+
+    def __init__(self, partner: Partner, context: ProcessContext) -> None:
+        self._partner = partner
+        self._tenant_id = partner.tenant.tenant_id
+        self._database: Database = context.database
+        self._keys: KeyRing = context.keys
+        self._now = context.clock.now()
+
+    async def furnish(self) -> Json:
+        """Make one of everything; return the ids by the names of `tour.yaml`."""
+        kept: Json = {
+            "version": CURRENT,
+            "receiver": f"{RECEIVER}/rapport/events",
+            "lrs": f"{RECEIVER}/xapi",
+            "origin": ORIGIN,
+            "today": self._now.strftime("%Y-%m-%dT00:00:00Z"),
+        }
+        kept |= await self._people()
+        kept |= await self._library()
+        kept |= await self._practice(kept["learner"])
+        kept |= await self._scorings(kept["learner"])
+        return kept | await self._webhooks()
+
+    async def _make(self, path: str, body: Any = None, *, method: str = "POST") -> Json:
+        if method == "PUT":
+            response = await self._partner.put(path, body)
+        else:
+            response = await self._partner.post(path, body)
+        assert response.status_code < 300, (path, response.text)
+        made: Json = response.json()
+        return made
+
+    async def _people(self) -> Json:
+        await self._make("/v1/allowed_origins", {"origins": [ORIGIN]}, method="PUT")
+        team = await self._partner.team()
+        memberships = [{"team_id": team, "from": "2025-01-06"}]
+        return {"team": team, "learner": await self._partner.learner(memberships=memberships)}
+
+    async def _library(self) -> Json:
+        kept: Json = {}
+        for noun in ("scenario", "rubric"):
+            made = await self._make(f"/v1/{noun}s", {"spec": block_of(f"docs/{noun}s.md")})
+            await self._make(f"/v1/{noun}s/{made['id']}/publish")
+            kept |= {noun: made["id"], f"{noun}_spec": made["spec"]}
+        skill = {"name": "Call notes", "definition": "Says what.", "good": ["x"], "bad": ["y"]}
+        await self._make("/v1/skills/own.call_notes", skill, method="PUT")
+        return kept | {"late_delivery": kept["scenario"]}
+
+    async def _practice(self, learner: str) -> Json:
+        simulation = (await self._partner.simulation(learner))["id"]
+        said = await self._partner.say(simulation, 0)
+        assert said.status_code == 200, said.text
+        path = f"/v1/simulations/{simulation}"
+        branch = await self._make(f"{path}/branches", {"from_seq": 0})
+        batch = {
+            "learner_id": learner,
+            "scenarios": ["support-angry-late-delivery"],
+            "profiles": ["average"],
+        }
+        made = await self._make("/v1/simulation_batches", batch)
+        return {"simulation": simulation, "branch": branch["id"], "batch": made["id"]}
+
+    async def _scorings(self, learner: str) -> Json:
+        turns = [{"role": role, "text": text} for role, text in SAID]
+        conversation = {"source": "chat", "turns": turns}
+        body = {"conversation": conversation, "learner_id": learner, "rubric": "general"}
+        scoring = (await self._make("/v1/scorings", body))["id"]
+        assessment = await self._assess(scoring, learner)
+        criterion = (await self._partner.get(f"/v1/assessments/{assessment}")).json()["criteria"][0]
+        dispute = await self._make(
+            f"/v1/assessments/{assessment}/disputes",
+            {"reason_code": "missed-evidence", "comment": "I did.", "criteria": [criterion["key"]]},
+        )
+        batch = {"conversations": [{"learner_id": learner, "conversation": conversation}]}
+        return {
+            "scoring": scoring,
+            "assessment": assessment,
+            "practice_assessment": assessment,
+            "criterion": criterion["key"],
+            "dispute": dispute["id"],
+            "scoring_batch": (await self._make("/v1/scoring_batches", batch))["id"],
+        }
+
+    async def _assess(self, scoring: str, learner: str) -> str:
+        """Write what the scoring worker would; return the assessment's id."""
+        scoring_id, learner_id = parse_id("scr", scoring), parse_id("lrn", learner)
+        assessment_id, result = IDS.new(), _judged()
+        async with tenant_tx(self._database, self._tenant_id) as connection:
+            key = await self._keys.learner(connection, self._tenant_id, learner_id)
+            sealed = key.seal(
+                msgspec.json.encode(result), "assessments.result", assessment_id.bytes
+            )
+            await connection.execute(
+                "insert into assessments (tenant_id, assessment_id, scoring_id, learner_id, revision,"
+                " overall, result, engine, engine_version, created_at)"
+                " values ($1, $2, $3, $4, 1, $5, $6, 'embedded', '1', now())",
+                self._tenant_id,
+                assessment_id,
+                scoring_id,
+                learner_id,
+                result.overall,
+                sealed,
+            )
+            await connection.execute(
+                "update scorings set status = 'completed', assessment_id = $3, finished_at = now()"
+                " where tenant_id = $1 and scoring_id = $2",
+                self._tenant_id,
+                scoring_id,
+                assessment_id,
+            )
+        return format_id("asm", assessment_id)
+
+    async def _webhooks(self) -> Json:
+        body = {"url": f"{RECEIVER}/rapport/events", "description": "Learning records"}
+        endpoint = (await self._make("/v1/webhook_endpoints", body))["id"]
+        delivery = await self._make(f"/v1/webhook_endpoints/{endpoint}/test")
+        return {"endpoint": endpoint, "delivery": delivery["id"]}
+
+
+def _judged() -> JudgeResult:
+    turns = tuple(
+        TranscriptTurn(id=f"t{number}", role=role, text=text)  # type: ignore[arg-type]  # plain data
+        for number, (role, text) in enumerate(SAID)
+    )
+    rubric = next(each for each in load_rubrics() if each.slug == "general")
+    return judge(Transcript(turns=turns, source="chat"), rubric)
