@@ -32,6 +32,7 @@ catch (error) { console.log(error.name); }
         (PRIVATE, BODY, "WebhookVerificationError"),
         (SECRET, BODY + b" ", "WebhookVerificationError"),
     ],
+    ids=["current secret", "second secret", "foreign secret", "changed body"],
 )
 def test_standardwebhooks_of_npm(secret: bytes, body: bytes, said: str) -> None:
     try:
