@@ -153,7 +153,7 @@ delete from idempotency_claims where created_at < $1
 -- The first part to start marks it; a canceled one stays canceled, and its parts end at once.
 update operations
    set status = case when status = 'queued' then 'running' else status end,
-       started_at = coalesce(started_at, $3)
+       started_at = case when status = 'queued' then $3 else started_at end
  where tenant_id = $1 and operation_id = $2
 returning is_scored
 

@@ -93,7 +93,8 @@ async def test_what_was_canceled_before_it_began_ends_at_once(
     )
     await _start(world, flow, operation_id)
     await eventually(lambda: _is_closed(context, operation_id, 0))
-    assert (await world.operation(operation_id))["status"] == "canceled"
+    operation = await world.operation(operation_id)
+    assert (operation["status"], operation["started_at"]) == ("canceled", None)
     assert await world.event_types(operation_id) == []
     assert {row["end_reason"] for row in await world.played(operation_id)} == {"cancelled"}
 
