@@ -21,6 +21,7 @@ from infra.devstack.nats_users import USER_NAMES
 from infra.devstack.ports import PortBook
 from infra.devstack.postgres import PostgresServer, find_install
 from infra.devstack.process import is_running, processes_in
+from infra.devstack.server import STOP_TIMEOUT_S
 from infra.devstack.stack import Stack
 from infra.devstack.state import StackState, read_state, write_state
 
@@ -48,7 +49,8 @@ class Supervisor:
         self.popen.send_signal(number)
         assert self.popen.stdout is not None
         self.popen.stdout.close()
-        return self.popen.wait(10)
+        # Longer than a server may take before it is killed: which one needs that is seen elsewhere.
+        return self.popen.wait(STOP_TIMEOUT_S + 10)
 
 
 @pytest.fixture
