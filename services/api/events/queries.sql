@@ -24,40 +24,44 @@ with recursive search (low, high) as (
 )
 select low from search where low = high
 
+-- name: is_visible
+-- Part of the two lists: whether a caller may see event e. Whoever is bound to people sees what is about them only.
+(($2::uuid is null and $3::uuid[] is null)
+     or exists (
+          select from (
+            select s.learner_id from simulations s
+             where s.tenant_id = $1 and s.simulation_id = e.resource_id
+             union
+            select g.learner_id from scorings g
+             where g.tenant_id = $1 and g.scoring_id = e.resource_id
+             union
+            select o.learner_id from operations o
+             where o.tenant_id = $1 and o.operation_id = e.resource_id and o.kind = 'simulation_batch'
+          ) as about
+           where ($2::uuid is null or about.learner_id = $2)
+             and ($3::uuid[] is null or exists (
+                   select from memberships m
+                    where m.tenant_id = $1 and m.learner_id = about.learner_id and m.team_id = any ($3)
+                      and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4))))
+     -- about many learners: who may see all of them may see it
+     or (e.type like 'operation.%'
+         and exists (select from scorings g where g.tenant_id = $1 and g.operation_id = e.resource_id)
+         and not exists (
+               select from scorings g
+                where g.tenant_id = $1 and g.operation_id = e.resource_id
+                  and (g.learner_id <> $2
+                       or ($3::uuid[] is not null and not exists (
+                             select from memberships m
+                              where m.tenant_id = $1 and m.learner_id = g.learner_id and m.team_id = any ($3)
+                                and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))))))
+
 -- name: list_events
--- A stretch of the feed. Whoever is bound to people sees what is about them only.
+-- A stretch of the feed.
 select e.event_id, e.type, e.resource_id, e.sequence, e.position, e.data, e.occurred_at
   from events e
  where e.tenant_id = $1 and e.position > $5 and e.position <= $6
    and ($7::text[] is null or e.type = any ($7))
-   and (($2::uuid is null and $3::uuid[] is null)
-        or exists (
-             select from (
-               select s.learner_id from simulations s
-                where s.tenant_id = $1 and s.simulation_id = e.resource_id
-                union
-               select g.learner_id from scorings g
-                where g.tenant_id = $1 and g.scoring_id = e.resource_id
-                union
-               select o.learner_id from operations o
-                where o.tenant_id = $1 and o.operation_id = e.resource_id and o.kind = 'simulation_batch'
-             ) as about
-              where ($2::uuid is null or about.learner_id = $2)
-                and ($3::uuid[] is null or exists (
-                      select from memberships m
-                       where m.tenant_id = $1 and m.learner_id = about.learner_id and m.team_id = any ($3)
-                         and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4))))
-        -- about many learners: who may see all of them may see it
-        or (e.type like 'operation.%'
-            and exists (select from scorings g where g.tenant_id = $1 and g.operation_id = e.resource_id)
-            and not exists (
-                  select from scorings g
-                   where g.tenant_id = $1 and g.operation_id = e.resource_id
-                     and (g.learner_id <> $2
-                          or ($3::uuid[] is not null and not exists (
-                                select from memberships m
-                                 where m.tenant_id = $1 and m.learner_id = g.learner_id and m.team_id = any ($3)
-                                   and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))))))
+   and {is_visible}
  order by e.position
  limit $8
 
@@ -67,32 +71,6 @@ select e.event_id, e.type, e.resource_id, e.sequence, e.position, e.data, e.occu
   from events e
  where e.tenant_id = $1 and e.resource_id = $9 and e.position > $5 and e.position <= $6
    and e.type = any ($7::text[])
-   and (($2::uuid is null and $3::uuid[] is null)
-        or exists (
-             select from (
-               select s.learner_id from simulations s
-                where s.tenant_id = $1 and s.simulation_id = e.resource_id
-                union
-               select g.learner_id from scorings g
-                where g.tenant_id = $1 and g.scoring_id = e.resource_id
-                union
-               select o.learner_id from operations o
-                where o.tenant_id = $1 and o.operation_id = e.resource_id and o.kind = 'simulation_batch'
-             ) as about
-              where ($2::uuid is null or about.learner_id = $2)
-                and ($3::uuid[] is null or exists (
-                      select from memberships m
-                       where m.tenant_id = $1 and m.learner_id = about.learner_id and m.team_id = any ($3)
-                         and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4))))
-        or (e.type like 'operation.%'
-            and exists (select from scorings g where g.tenant_id = $1 and g.operation_id = e.resource_id)
-            and not exists (
-                  select from scorings g
-                   where g.tenant_id = $1 and g.operation_id = e.resource_id
-                     and (g.learner_id <> $2
-                          or ($3::uuid[] is not null and not exists (
-                                select from memberships m
-                                 where m.tenant_id = $1 and m.learner_id = g.learner_id and m.team_id = any ($3)
-                                   and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4)))))))
+   and {is_visible}
  order by e.sequence
  limit $8

@@ -14,6 +14,10 @@ from shared.db.pool import Connection
 from shared.db.sql import Queries
 
 _SQL = Queries("services.api.events")
+_LIST, _LIST_OF_RESOURCE = (
+    _SQL[name].format(is_visible=_SQL["is_visible"])
+    for name in ("list_events", "list_events_of_resource")
+)
 
 
 class EventRepository:
@@ -46,7 +50,7 @@ class EventRepository:
     ) -> list[PublicEvent]:
         """Return up to `limit` events with `after < position <= upto`, in order."""
         rows = await self._connection.fetch(
-            _SQL["list_events"], *self._bounds, after, upto, _values(types), limit
+            _LIST, *self._bounds, after, upto, _values(types), limit
         )
         return [_event(row) for row in rows]
 
@@ -55,7 +59,7 @@ class EventRepository:
     ) -> list[PublicEvent]:
         """Likewise, of one resource."""
         rows = await self._connection.fetch(
-            _SQL["list_events_of_resource"],
+            _LIST_OF_RESOURCE,
             *self._bounds,
             after,
             upto,
