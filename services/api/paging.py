@@ -56,8 +56,9 @@ class Cursors:
             CursorInvalidError: the cursor is not ours, or was made for another tenant, list or
                 filter.
         """
-        filters = msgspec.json.encode(msgspec.structs.replace(query, limit=1, cursor=None))
-        bound = [tenant_id.bytes, path.encode(), filters]
+        filters = msgspec.structs.asdict(query)
+        del filters["limit"], filters["cursor"]
+        bound = [tenant_id.bytes, path.encode(), msgspec.json.encode(filters)]
 
         def seal(last: UUID) -> str:
             return _text(self._cipher.encrypt(last.bytes, bound))
