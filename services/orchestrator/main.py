@@ -60,8 +60,9 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
     )
     flow = LaneConsumer(nats, JobKind.FLOW, FlowHandler(context).handle, slots=FLOW_SLOTS)
-    webhooks = Webhooks(context, key_ring(settings), nats)
-    statements = Pusher(context, key_ring(settings))
+    keys = key_ring(settings)
+    webhooks = Webhooks(context, keys, nats)
+    statements = Pusher(context, keys)
     relay = asyncio.create_task(Relay(context, nats, on_placed=webhooks.placed).run())
     async with worker:
         await flow.start()
