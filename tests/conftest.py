@@ -1,5 +1,6 @@
 """Wiring only: one stack per run, one database cloned per module."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from tests.support.tenants import TenantFactory
 SHOWN = 30
 
 LEFT_OUT = pytest.StashKey[list[str]]()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts in the background with Ctrl-C ignored, and every process that a
+    # test starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
