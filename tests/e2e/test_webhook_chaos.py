@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from shared.ids import format_id, parse_id
+from shared.webhooks.schedule import DELAYS_S, JITTER
 from tests.e2e.partner import PATIENCE_S, PAUSE_S, Partner
 from tests.e2e.truth import settled
 from tests.support.chaos import LATE_S, FlakyReceiver, Killer
@@ -161,9 +162,10 @@ async def _follow(partner: Partner, feed: list[dict[str, Any]]) -> None:
         await asyncio.sleep(PAUSE_S)
 
 
-async def _delivered(partner: Partner) -> None:
-    """Wait until nothing is left to send."""
-    deadline = time.monotonic() + DELIVERED_TIMEOUT_S
+async def _delivered(partner: Partner, retry_scale: float) -> None:
+    """Wait until nothing is left to send; what failed before its last try waits for that."""
+    longest_s = DELAYS_S[-1] * (1 + JITTER) * retry_scale
+    deadline = time.monotonic() + DELIVERED_TIMEOUT_S + longest_s
     while True:
         left = dict((await partner.product.sql(UNDELIVERED, partner.tenant_id))[0])
         if not any(left.values()):
@@ -217,7 +219,9 @@ async def _check(
 # -- the storm
 
 
-async def _storm(product: Product, receiver: FlakyReceiver, seconds: float, chance: Random) -> str:
+async def _storm(
+    product: Product, receiver: FlakyReceiver, seconds: float, retry_scale: float, chance: Random
+) -> str:
     """Let it rage, wait until it has healed, check everything; return what happened."""
     partner = Partner.new(product, "webhook-chaos")
     try:
@@ -237,7 +241,7 @@ async def _storm(product: Product, receiver: FlakyReceiver, seconds: float, chan
         receiver.is_calm = True
         start = time.monotonic()
         await settled(partner)
-        await _delivered(partner)
+        await _delivered(partner, retry_scale)
         healed = time.monotonic() - start
         committed = await _committed(partner)
         await eventually(lambda: len(feed) >= len(committed) or following.done())
@@ -257,7 +261,7 @@ async def _storm(product: Product, receiver: FlakyReceiver, seconds: float, chan
         # Settings, not patches: the ten attempts fall into 135 s, and into 9 min.
         pytest.param(30, 0.0005, 8, id="a-minute", marks=pytest.mark.timeout(300)),
         pytest.param(
-            600, 0.002, 10, id="ten-minutes", marks=[pytest.mark.slow, pytest.mark.timeout(1000)]
+            600, 0.002, 10, id="ten-minutes", marks=[pytest.mark.slow, pytest.mark.timeout(1300)]
         ),
     ],
 )
@@ -274,6 +278,7 @@ async def test_received_is_what_was_committed(
     try:
         product.start()
         async with FlakyReceiver(Random(chance.random())) as receiver:
-            recovered(f"webhooks {await _storm(product, receiver, seconds, chance)}")
+            told = await _storm(product, receiver, seconds, retry_scale, chance)
+            recovered(f"webhooks {told}")
     finally:
         product.clean_up()
