@@ -1,6 +1,8 @@
 """From the `Authorization` header to a `Principal`: by an API key, or by a learner token."""
 
 import asyncio
+import base64
+import binascii
 import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -59,8 +61,10 @@ class Authenticator:
         """By the hash of the whole credential, so that only who has it finds its row here."""
         self._reading: dict[bytes, asyncio.Task[_Known | None]] = {}
 
-    async def principal(self, header: str | None) -> Principal:
+    async def principal(self, header: str | None, *, is_basic_good: bool = False) -> Principal:
         """Return who holds the key or the token of an `Authorization: Bearer` header.
+
+        With `is_basic_good` a key may come as the password of `Basic` as well.
 
         Raises:
             UnauthenticatedError: no header, neither a key nor a token, unknown, revoked, forged, or
@@ -68,7 +72,7 @@ class Authenticator:
             KeyExpiredError: it was valid once.
             TenantSuspendedError: it is valid, its tenant is suspended.
         """
-        text = _bearer(header)
+        text = _credential(header, is_basic_good=is_basic_good)
         digest = hash_key(text)
         known = self._known.get(digest)
         if known is None or time.monotonic() - known.read_at >= CACHE_S:
@@ -177,6 +181,20 @@ def _of_token(token: LearnerToken, row: asyncpg.Record) -> Principal:
             simulation_id=token.simulation_id, scenario=token.scenario, origin=token.origin
         ),
     )
+
+
+def _credential(header: str | None, *, is_basic_good: bool) -> str:
+    scheme, _, text = (header or "").partition(" ")
+    return _password(text) if is_basic_good and scheme.lower() == "basic" else _bearer(header)
+
+
+def _password(text: str) -> str:
+    """Return the password of RFC 7617; who the user is says the key itself."""
+    try:
+        pair = base64.b64decode(text.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise UnauthenticatedError from None
+    return pair.partition(":")[2].strip()
 
 
 def _bearer(header: str | None) -> str:

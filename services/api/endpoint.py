@@ -70,6 +70,9 @@ hangs becomes a 503 that can be retried, and no connection stays taken."""
 
 _MARK = "__endpoint__"
 
+_BASIC: Final = ((b"www-authenticate", b'Basic realm="Rapport", charset="UTF-8"'),)
+"""What a refusal says beside `Bearer` where `is_basic_good`."""
+
 _VERSION_HEADERS: Final = {each: (HEADER, each.encode()) for each in VERSIONS}
 
 
@@ -93,6 +96,8 @@ class Endpoint:
     idempotency: Need = "none"
     problems: tuple[type[AppError], ...] = ()
     """Refusals of its own, beside those that every endpoint has."""
+    is_basic_good: bool = False
+    """The key may come as the password of HTTP Basic too: for clients that know nothing else."""
     deprecation: Deprecation | None = None
     """Says that the operation will go away."""
     events: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
@@ -248,8 +253,11 @@ class _Reception:
         """Check a request in the one order; raises the refusal."""
         contract, desk, scope = self._contract, self._desk, request.scope
         headers = dict(scope["headers"])  # cheaper than the framework's mapping
-        principal = await desk.authenticator.principal(_text(headers, b"authorization"))
-        scope["state"]["principal"] = principal
+        if contract.is_basic_good:
+            scope["state"]["headers"] = _BASIC
+        principal = await desk.authenticator.principal(
+            _text(headers, b"authorization"), is_basic_good=contract.is_basic_good
+        )
         scope["state"]["principal"] = principal  # who answers a browser needs to know
         version = await self._admit(principal.tenant_id, headers, scope["state"])
         principal.require(contract.scope)

@@ -21,8 +21,9 @@ select event_id, type, resource_id, sequence, position, data, occurred_at
          select simulation_id from simulations where tenant_id = $1 and learner_id = $7
          union all
          select scoring_id from scorings where tenant_id = $1 and learner_id = $7))
+   and ($8::uuid is null or resource_id = $8)
  order by occurred_at, position
- limit $8
+ limit $9
 
 -- name: stated_before
 -- Likewise, newest first.
@@ -38,8 +39,9 @@ select event_id, type, resource_id, sequence, position, data, occurred_at
          select simulation_id from simulations where tenant_id = $1 and learner_id = $7
          union all
          select scoring_id from scorings where tenant_id = $1 and learner_id = $7))
+   and ($8::uuid is null or resource_id = $8)
  order by occurred_at desc, position desc
- limit $8
+ limit $9
 
 -- name: shown_event
 -- What a statement that was shown before is about.

@@ -28,6 +28,13 @@ NOT_COMPLETED: Final = frozenset({"failed", "cancelled"})
 
 Statement = dict[str, Any]
 
+_VERSION_BIT: Final = 76
+"""Where the version of a UUID begins, from its end."""
+
+
+class NoAttemptError(ValueError):
+    """A registration that no statement has."""
+
 
 class Form(Record, frozen=True, kw_only=True):
     """How statements are written for one tenant."""
@@ -85,6 +92,29 @@ def statements_of(happening: Happening, form: Form) -> tuple[Statement, ...]:
 def statement_id(event_id: UUID, verb: Verb) -> str:
     """Return the id of a statement: the same for ever, so that a store keeps it once."""
     return str(uuid5(NAMESPACE, f"{event_id}/{verb}"))
+
+
+def registration(resource_id: UUID) -> str:
+    """Return what all statements about one attempt have in common.
+
+    It is the id of the simulation or scoring, marked as version 4: many stores take none above 5.
+    """
+    return str(_as_version(resource_id, 4))
+
+
+def attempt(registered: UUID) -> UUID:
+    """Return the simulation or scoring behind a registration.
+
+    Raises:
+        NoAttemptError: it is none of ours.
+    """
+    if registered.version != 4:
+        raise NoAttemptError
+    return _as_version(registered, 7)
+
+
+def _as_version(value: UUID, version: int) -> UUID:
+    return UUID(int=value.int & ~(0xF << _VERSION_BIT) | version << _VERSION_BIT)
 
 
 def scenario_iri(base_iri: str, scenario_id: UUID) -> str:
@@ -203,8 +233,7 @@ def _described(iri: str, kind: str, name: Mapping[str, str]) -> dict[str, Any]:
 def _context(happening: Happening, form: Form) -> dict[str, Any]:
     played, judged = happening.played, happening.judged
     context: dict[str, Any] = {
-        # Of version 5 like the statements' ids; the same for all that is said about one attempt.
-        "registration": str(uuid5(NAMESPACE, str(happening.resource_id))),
+        "registration": registration(happening.resource_id),
         "platform": PLATFORM,
     }
     if played is not None:

@@ -21,6 +21,9 @@ NAMESPACE: Final = UUID("4c8d1f6e-52b7-5e0a-9c61-0d2f7a3b9e14")
 """Of the statement ids: UUIDs of version 5, because many stores take no younger ones. Never
 changed: the same event keeps its statements' ids for ever."""
 
+AUTHORITY: Final = "rapport"
+"""Name of the account that vouches for every statement."""
+
 HEADER: Final = "X-Experience-API-Version"
 CONSISTENT_HEADER: Final = "X-Experience-API-Consistent-Through"
 

@@ -17,6 +17,8 @@ def opens_to_tokens(contract: Endpoint) -> bool:
 def security(contract: Endpoint) -> list[Json]:
     """Return the alternatives, each with the scope it needs."""
     ways: list[Json] = [{"api_key": [contract.scope]}]
+    if contract.is_basic_good:
+        ways.append({"api_key_basic": [contract.scope]})
     if opens_to_tokens(contract):
         ways.append({"learner_token": [contract.scope]})
     return ways
@@ -32,6 +34,12 @@ def security_schemes() -> Json:
             "bearerFormat": "rk_live_...",
             "description": f"An API key. Its scopes decide what it may do: {scopes}. "
             "A revocation takes effect within 5 seconds.",
+        },
+        "api_key_basic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "An API key as the password, for learning record tools that know no "
+            "other way. The user name may be anything.",
         },
         "learner_token": {
             "type": "http",

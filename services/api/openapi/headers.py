@@ -91,6 +91,11 @@ _HEADERS: Final[dict[str, Json]] = {
         "schema": {"type": "string", "format": "date-time", "maxLength": 35},
         "example": "2026-11-19T09:29:42.000Z",
     },
+    "Last-Modified": {
+        "description": "Of one statement: when it was stored, to the second.",
+        "schema": {"type": "string", "maxLength": 40},
+        "example": "Thu, 19 Nov 2026 09:29:42 GMT",
+    },
     "Content-Disposition": {
         "description": "A name for the file.",
         "schema": {"type": "string", "maxLength": 200},
@@ -98,7 +103,7 @@ _HEADERS: Final[dict[str, Json]] = {
     },
     "WWW-Authenticate": {
         "description": "How to authenticate.",
-        "schema": {"type": "string", "enum": ["Bearer"]},
+        "schema": {"type": "string", "maxLength": 100, "pattern": "Bearer"},
         "example": "Bearer",
     },
 }
@@ -109,7 +114,11 @@ _LIMITED: Final = ("RateLimit-Policy", "RateLimit", "Api-Version")
 
 _OWN: Final = {
     "export_assessments": ("Content-Disposition",),
-    "list_statements": ("X-Experience-API-Version", "X-Experience-API-Consistent-Through"),
+    "list_statements": (
+        "X-Experience-API-Version",
+        "X-Experience-API-Consistent-Through",
+        "Last-Modified",
+    ),
 }
 """What only one operation says."""
 

@@ -1,6 +1,6 @@
 """Whom an `agent` parameter means."""
 
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,8 @@ from shared.db.sealed import TenantKey
 from shared.db.sql import Queries
 from shared.errors import FieldError, ValidationFailedError
 from shared.ids import InvalidIdError, parse_id
-from shared.xapi.vocabulary import Actor
+from shared.xapi.statements import Form
+from shared.xapi.vocabulary import AUTHORITY, Actor
 
 _SQL = Queries("services.api.xapi")
 
@@ -25,31 +26,67 @@ class _Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Agent(msgspec.Struct, frozen=True, kw_only=True):
-    account: _Account
+    """An Agent or an identified Group of the specification: known by exactly one of the four."""
+
+    kind: Literal["Agent", "Group"] = msgspec.field(name="objectType", default="Agent")
+    account: _Account | None = None
+    mbox: Annotated[str, msgspec.Meta(pattern="^mailto:[^@]+@[^@]+$")] | None = None
+    mbox_sha1sum: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{40}$")] | None = None
+    openid: Annotated[str, msgspec.Meta(pattern="^https?://")] | None = None
+
+    def __post_init__(self) -> None:
+        known_by = (self.account, self.mbox, self.mbox_sha1sum, self.openid)
+        if sum(each is not None for each in known_by) != 1:
+            raise ValueError("an agent is known by exactly one of four")
 
 
 _AGENT = msgspec.json.Decoder(_Agent)
 
 
+class Voice(NamedTuple):
+    """How a tenant's statements speak."""
+
+    form: Form
+    actor: Actor
+
+    @property
+    def authority(self) -> tuple[str, str]:
+        """Home page and name of who vouches for the statements."""
+        return (self.form.base_iri, AUTHORITY)
+
+
 async def find_person(
-    connection: Connection, tenant: TenantKey, text: str | None, home_page: str, actor: Actor
+    connection: Connection, tenant: TenantKey, text: str | None, voice: Voice, *, is_broad: bool
 ) -> UUID | None:
     """Return the learner that is asked for; None when nobody in particular is.
 
+    With `is_broad` the authority of all statements stands for everybody.
+
     Raises:
         Nobody: there is no such person.
-        ValidationFailedError: neither an Agent with an account nor a learner's id.
+        ValidationFailedError: neither an Agent nor a learner's id.
     """
     if text is None:
         return None
     if not text.startswith("{"):
         return _learner(text)
     try:
-        account = _AGENT.decode(text).account
+        agent = _AGENT.decode(text)
     except msgspec.DecodeError:
         raise _unreadable() from None
-    if account.home_page != home_page:
+    account = agent.account
+    if account is None or agent.kind == "Group":  # neither names anybody in our statements
         raise Nobody
+    if is_broad and (account.home_page, account.name) == voice.authority:
+        return None
+    if account.home_page != voice.form.home_page:
+        raise Nobody
+    return await _holder(connection, tenant, account, voice.actor)
+
+
+async def _holder(
+    connection: Connection, tenant: TenantKey, account: _Account, actor: Actor
+) -> UUID:
     if actor == "learner_id":
         try:
             return parse_id("lrn", account.name)
@@ -71,7 +108,7 @@ def _learner(text: str) -> UUID:
 
 
 def _unreadable() -> ValidationFailedError:
-    detail = "An Agent with an account in JSON, or a learner's id"
+    detail = "An Agent in JSON, known by exactly one identifier, or a learner's id"
     return ValidationFailedError(
         errors=(FieldError(pointer="query:agent", code="format", detail=detail),)
     )

@@ -1,7 +1,8 @@
 """HTTP face of xAPI."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -44,6 +45,7 @@ class XapiRoutes:
             scope=READ,
             query=StatementQuery,
             answers={200: StatementResult},
+            is_basic_good=True,
             problems=(CursorInvalidError, NotFoundError, ValidationFailedError),
         )
     )
@@ -51,7 +53,8 @@ class XapiRoutes:
         """List what people did as xAPI statements, newest first.
 
         Parameters are those of the specification; `X-Experience-API-Version` chooses 1.0 or 2.0. Go
-        on at `more`. With `statementId` the answer is that statement itself.
+        on at `more`. With `statementId` the answer is that statement itself. The key may also come
+        by HTTP Basic, as the password.
         """
         query: StatementQuery = call.query
         version = _version(call.header(HEADER.lower().encode()))
@@ -59,10 +62,11 @@ class XapiRoutes:
             HEADER: version,
             CONSISTENT_HEADER: timestamp(self._clock.now() - SETTLED),
         }
+        if query.voided_statement_id is not None:
+            raise NotFoundError("Nothing is ever voided here; ask by statementId")
         if query.statement_id is not None:
-            if query.asked() - {"statementId", "format"}:
-                raise _wrong("query:statementId", "contradiction", "One needs no other filter")
             one = await self._statements.get(call.principal, query.statement_id, version)
+            headers["Last-Modified"] = _http_date(one["stored"])
             return Answer(body=bare(one) if query.format == "ids" else one, headers=headers)
         found = await self._statements.list(call.principal, query, call.page, version)
         more = ""
@@ -128,6 +132,11 @@ def _version(header: str | None) -> Version:
         return "1.0.3" if text.startswith("1") else "2.0.0"
     detail = "Versions 1.0 and 2.0 are spoken here"
     raise _wrong(f"header:{HEADER}", "unknown-value", detail)
+
+
+def _http_date(stored: str) -> str:
+    """Return the time of a statement as headers write it, in whole seconds."""
+    return format_datetime(datetime.fromisoformat(stored).astimezone(UTC), usegmt=True)
 
 
 def _wrong(pointer: str, code: str, detail: str) -> ValidationFailedError:

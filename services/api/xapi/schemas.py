@@ -18,6 +18,9 @@ from shared.xapi.vocabulary import VERBS, Actor, Verb, Version
 MAX_STATEMENTS: Final = 100
 """Of one answer."""
 
+ONE: Final = frozenset({"statementId", "voidedStatementId"})
+"""Parameters that ask for one statement."""
+
 _VERBS: Final = {iri: verb for verb, iri in VERBS.items()}
 
 Iri = Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9+.-]*:", max_length=500)]
@@ -38,6 +41,10 @@ class StatementQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields
     statement_id: Annotated[
         UUID | None, msgspec.Meta(description="Only this one; then nothing else may be asked.")
     ] = msgspec.field(name="statementId", default=None)
+    voided_statement_id: Annotated[
+        UUID | None,
+        msgspec.Meta(description="Never found: nothing is ever voided here."),
+    ] = msgspec.field(name="voidedStatementId", default=None)
     agent: Annotated[
         Annotated[str, msgspec.Meta(max_length=1000)] | None,
         msgspec.Meta(description="A person: an Agent with an account in JSON, or a learner's id."),
@@ -46,6 +53,16 @@ class StatementQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields
     activity: Annotated[
         Iri | None, msgspec.Meta(description="IRI of what a statement is about.")
     ] = None
+    registration: Annotated[
+        UUID | None,
+        msgspec.Meta(description="The `context.registration` of a simulation or a conversation."),
+    ] = None
+    related_activities: Annotated[
+        bool, msgspec.Meta(description="Look for the activity in the context as well.")
+    ] = False
+    related_agents: Annotated[
+        bool, msgspec.Meta(description="Look for the agent as the authority as well.")
+    ] = False
     since: Annotated[Moment | None, msgspec.Meta(description="Stored after this time.")] = None
     until: Annotated[Moment | None, msgspec.Meta(description="Stored at or before this time.")] = (
         None
@@ -62,8 +79,16 @@ class StatementQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields
     ] = False
 
     def __post_init__(self) -> None:
-        if self.since is not None and self.until is not None and self.until <= self.since:
-            raise RuleError(broken("/until", "out-of-order", "This is no later than since"))
+        wanted = self.asked() & ONE
+        others = self.asked() - ONE - {"format"}
+        if len(wanted) == len(ONE):
+            detail = "One statement is asked for by one of both"
+            raise RuleError(broken("/voidedStatementId", "contradiction", detail))
+        if wanted and others:
+            detail = "With the id of a statement only format and attachments go"
+            raise RuleError(
+                *(broken(f"/{name}", "contradiction", detail) for name in sorted(others))
+            )
 
     def asked(self) -> frozenset[str]:
         """Return the names of the parameters that differ from their defaults."""

@@ -11,7 +11,7 @@ from services.api.context import ProcessContext
 from services.api.paging import PageRequest
 from services.api.principal import Principal
 from services.api.xapi.cursor import Place
-from services.api.xapi.people import Nobody, find_person
+from services.api.xapi.people import Nobody, Voice, find_person
 from services.api.xapi.schemas import StatementQuery
 from shared.contracts.events import EventType
 from shared.db.pool import Connection
@@ -19,9 +19,18 @@ from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
 from shared.errors import NotFoundError
 from shared.xapi.reading import SQL, STATED, StatedEvent, read_happenings, stated
-from shared.xapi.statements import Form, Happening, Statement, agent, statements_of, timestamp
+from shared.xapi.statements import (
+    Form,
+    Happening,
+    NoAttemptError,
+    Statement,
+    agent,
+    attempt,
+    statements_of,
+    timestamp,
+)
 from shared.xapi.stores import find_store
-from shared.xapi.vocabulary import Actor, Verb, Version
+from shared.xapi.vocabulary import Verb, Version
 
 EVENTS_AT_ONCE: Final = 200
 MAX_SCANNED: Final = 2000
@@ -36,18 +45,15 @@ _TYPES: Final[dict[Verb, tuple[EventType, ...]]] = {
 }
 
 
+Whose = tuple[UUID | None, UUID | None]
+"""Only of this learner, only about this simulation or scoring; None: any."""
+
+
 class Found(NamedTuple):
     """One answer's statements, and where the next begins."""
 
     statements: list[Statement]
     next: Place | None
-
-
-class Voice(NamedTuple):
-    """How a tenant's statements speak."""
-
-    form: Form
-    actor: Actor
 
 
 class StatementService:
@@ -88,14 +94,15 @@ class StatementService:
             voice = await self._voice(connection, tenant, version)
             try:
                 person = await find_person(
-                    connection, tenant, query.agent, voice.form.home_page, voice.actor
+                    connection, tenant, query.agent, voice, is_broad=query.related_agents
                 )
-            except Nobody:
+                resource = None if query.registration is None else attempt(query.registration)
+            except (Nobody, NoAttemptError):
                 return Found([], None)
             if query.verb is not None and query.verb_name is None:
                 return Found([], None)
             reader = _Reader(self._context, connection, principal, tenant, voice)
-            found = await reader.scan(query, person, Place.of(page.after))
+            found = await reader.scan(query, (person, resource), Place.of(page.after))
             await _note(connection, principal.tenant_id, found)
         statements = [statement for _, statement in found.statements]
         return Found(statements, found.next)
@@ -143,18 +150,18 @@ class _Reader:
         """Return the statements about an event as a store shows them."""
         form = self._voice.form
         stored = timestamp(happening.occurred_at)
-        authority = agent(form.base_iri, "rapport")
+        authority = agent(*self._voice.authority)
         return [
             {**each, "stored": stored, "authority": authority}
             for each in statements_of(happening, form)
         ]
 
-    async def scan(self, query: StatementQuery, person: UUID | None, after: Place | None) -> _Scan:
+    async def scan(self, query: StatementQuery, whose: Whose, after: Place | None) -> _Scan:
         """Walk over the events until the answer is full, or enough was looked at."""
         scan = _Scan([])
         scanned = 0
         while scanned < MAX_SCANNED:
-            events = await self._events(query, person, after)
+            events = await self._events(query, whose, after)
             scanned += len(events)
             known = {each.position: each for each in await self.happenings(events)}
             for event in events:
@@ -178,7 +185,7 @@ class _Reader:
         return scan
 
     async def _events(
-        self, query: StatementQuery, person: UUID | None, after: Place | None
+        self, query: StatementQuery, whose: Whose, after: Place | None
     ) -> list[StatedEvent]:
         at: datetime | None = None
         position: int | None = None
@@ -191,20 +198,33 @@ class _Reader:
             SQL["stated_between" if query.ascending else "stated_before"],
             self._bounds[0],
             [each.value for each in types],
-            query.since,
-            query.until,
+            query.since and _end_of_millisecond(query.since),
+            query.until and _end_of_millisecond(query.until),
             at,
             position,
-            person,
+            *whose,
             EVENTS_AT_ONCE,
         )
         return [stated(row) for row in rows]
 
 
+def _end_of_millisecond(moment: datetime) -> datetime:
+    """Return the last moment that statements write like this one: `stored` has milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000 + 999)
+
+
 def _fits(statement: Statement, query: StatementQuery) -> bool:
-    return (query.verb is None or statement["verb"]["id"] == query.verb) and (
-        query.activity is None or statement["object"]["id"] == query.activity
-    )
+    if query.verb is not None and statement["verb"]["id"] != query.verb:
+        return False
+    if query.activity is None or statement["object"]["id"] == query.activity:
+        return True
+    return query.related_activities and query.activity in _related(statement)
+
+
+def _related(statement: Statement) -> set[str]:
+    """Return the activities of a statement's context."""
+    kinds = statement["context"].get("contextActivities", {})
+    return {each["id"] for found in kinds.values() for each in found}
 
 
 async def _note(connection: Connection, tenant_id: UUID, scan: _Scan) -> None:

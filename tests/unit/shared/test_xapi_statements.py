@@ -16,7 +16,10 @@ from shared.xapi.statements import (
     Form,
     Happening,
     Judged,
+    NoAttemptError,
     Played,
+    attempt,
+    registration,
     statement_id,
     statements_of,
     timestamp,
@@ -211,3 +214,19 @@ class TestTheRules:
     )
     def test_a_bad_one_is_caught(self, changes: dict[str, object]) -> None:
         assert broken_rules({**self.GOOD, **changes})
+
+
+@given(st.integers(0, 2**62 - 1), st.integers(0, 2**62 - 1))
+def test_a_registration_leads_back_to_its_attempt(high: int, low: int) -> None:
+    ours = UUID(int=(high << 64 | low) & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62)
+
+    registered = registration(ours)
+
+    assert UUID(registered).version == 4
+    assert attempt(UUID(registered)) == ours
+
+
+@pytest.mark.parametrize("version", [1, 3, 5, 7])
+def test_other_registrations_lead_nowhere(version: int) -> None:
+    with pytest.raises(NoAttemptError):
+        attempt(UUID(int=version << 76 | 2 << 62))
