@@ -1,12 +1,14 @@
 """Connection pools of a process: one per database role. Only `shared/db` acquires connections."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
-from typing_extensions import override
 
 from shared.config import Settings
+from shared.db.connections import Connection, ConnectionPool
+
+__all__ = ["APP_ROLE", "SYSTEM_ROLE", "Connection", "Database", "Pool", "connect"]
 
 APP_ROLE = "rapport_app"
 SYSTEM_ROLE = "rapport_system"
@@ -20,52 +22,17 @@ CLOSE_TIMEOUT_S = 5.0
 IDLE_IN_TRANSACTION_TIMEOUT = "15s"
 """No transaction spans a network call, so an idle one is a bug or a stopped process."""
 
-MAX_QUERIES = 50_000
-"""Queries after which a connection is replaced, so that none grows for ever."""
+MAX_USES = 20_000
+"""Transactions after which a connection is replaced, so that none grows for ever."""
 
 IDLE_CONNECTION_S = 300.0
 """Seconds an unused connection stays open."""
 
-if TYPE_CHECKING:  # asyncpg's classes are generic for type checkers only
-    Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-else:
-    Connection = asyncpg.pool.PoolConnectionProxy
-    Pool = asyncpg.Pool
-
-
-class _QuickPool(Pool):
-    """A pool that takes a connection back at once when there is nothing to wait for.
-
-    asyncpg gives it back in a task of its own, so that a cancellation cannot come in between. With
-    nothing to reset it is back before anything else can run, and the task, with another round of
-    the event loop, would be a third of what a small query costs this process.
-    """
-
-    @override
-    async def release(self, connection: Any, *, timeout: float | None = None) -> None:
-        inner = connection._con  # noqa: SLF001 - asyncpg has no public way to ask; pinned by the lock
-        if inner is None or not _is_at_rest(inner):
-            await super().release(connection, timeout=timeout)
-            return
-        inner._on_release()  # noqa: SLF001
-        await connection._holder.release(None)  # noqa: SLF001
-
-
-def _is_at_rest(inner: Any) -> bool:
-    """Whether giving a connection back needs no word with the server."""
-    protocol = inner._protocol  # noqa: SLF001
-    return not (
-        inner.is_closed() or protocol.is_in_transaction() or protocol._is_cancelling()  # noqa: SLF001
-    )
-
-
-async def _keep(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Skip asyncpg's reset round trip: every setting we make is local to its transaction."""
+Pool: TypeAlias = ConnectionPool
 
 
 async def _pool(url: str, role: str, size: int, service: str) -> Pool:
-    settings: dict[str, Any] = {
+    settings = {
         "role": role,
         "application_name": f"rapport-{service}",
         "search_path": "app,report",
@@ -73,20 +40,13 @@ async def _pool(url: str, role: str, size: int, service: str) -> Pool:
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
         "timezone": "UTC",
     }
-    pool = _QuickPool(
-        url,
-        min_size=1,
-        max_size=size,
-        max_queries=MAX_QUERIES,
-        max_inactive_connection_lifetime=IDLE_CONNECTION_S,
-        reset=_keep,
-        loop=None,
-        connection_class=asyncpg.Connection,
-        record_class=asyncpg.Record,
-        server_settings=settings,
-        command_timeout=20,
-    )
-    return await pool
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(url, server_settings=settings, command_timeout=20)
+
+    pool = ConnectionPool(connect, size=size, max_uses=MAX_USES, idle_s=IDLE_CONNECTION_S)
+    await pool.open()
+    return pool
 
 
 class Database:
