@@ -1,7 +1,7 @@
 """Golden answers: what each version of the API shows, committed under `tests/golden/api`.
 
 `python -m tests.support.api_golden` writes the files that are missing. A file that is there is what
-partners were promised: it never changes.
+partners were promised: it never changes. Fields may join an answer, as versioning.md says.
 """
 
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ def answers() -> dict[str, tuple[Any, Any]]:
     return {
         "operation": (OperationView, view),
         "operations": (Page[OperationView], Page(data=[view, view], next_cursor=None)),
-        "simulation_batch": (BatchView, BatchView.of(OPERATION, [])),
+        "simulation_batch": (BatchView, BatchView.of(OPERATION, [], {})),
         "scoring_batch": (ScoringBatchView, ScoringBatchView.of(OPERATION, [])),
     }
 
@@ -54,6 +54,20 @@ def rendered(version: str) -> dict[str, str]:
         f"{name}.json": _text(Transformer([kind]).older(body, version))
         for name, (kind, body) in answers().items()
     }
+
+
+def lost(kept: Any, shown: Any, place: str = "") -> list[str]:
+    """Return the places where an answer no longer shows what it showed; new fields lose nothing."""
+    if isinstance(kept, dict) and isinstance(shown, dict):
+        return [
+            each
+            for name in kept
+            for each in lost(kept[name], shown.get(name, "(gone)"), f"{place}/{name}")
+        ]
+    if isinstance(kept, list) and isinstance(shown, list) and len(kept) == len(shown):
+        pairs = zip(kept, shown, strict=True)
+        return [x for n, (old, new) in enumerate(pairs) for x in lost(old, new, f"{place}/{n}")]
+    return [] if kept == shown else [place]
 
 
 def _text(body: Any) -> str:

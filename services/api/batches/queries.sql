@@ -12,9 +12,10 @@ with one as (
 ), opened as (
   insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
                            profile, seed, status, last_seq, created_at, last_activity_at,
-                           operation_id, part)
+                           operation_id, part, max_hostility)
   select $1, simulation_id, $3, scenario_id, scenario_version, 'autopilot', profile, seed, 'open', 0,
-         $13, $13, $2, part
+         $13, $13, $2, part,
+         coalesce((select (policy ->> 'max_hostility')::smallint from llm_settings where tenant_id = $1), 3)
     from one
 )
 insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, acts, causes, created_at)
@@ -24,6 +25,25 @@ select $1, simulation_id, 0, turn_id, 'customer', opening, state, '[]', '[]', $1
 -- One start per part.
 insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)
 select $1, job_id, 'flow', payload, $4, $5 from unnest($2::uuid[], $3::jsonb[]) as j(job_id, payload)
+
+-- name: find_metadata
+-- What is attached to a batch, with the key that opens it; nothing once the learner is erased.
+select o.learner_id, o.metadata, k.wrapped
+  from operations o
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = o.learner_id
+ where o.tenant_id = $1 and o.operation_id = $2 and o.kind = 'simulation_batch'
+
+-- name: lock_metadata
+-- Likewise, held until it is changed.
+select o.learner_id, o.metadata, k.wrapped
+  from operations o
+  join learner_keys k on k.tenant_id = $1 and k.learner_id = o.learner_id
+ where o.tenant_id = $1 and o.operation_id = $2 and o.kind = 'simulation_batch'
+   for no key update of o
+
+-- name: set_metadata
+-- At creation, or by who holds the row.
+update operations set metadata = $3 where tenant_id = $1 and operation_id = $2
 
 -- name: summarize
 -- Per scenario and profile: how the conversations came out so far.

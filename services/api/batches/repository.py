@@ -4,14 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from services.api.metadata import Attached, open_metadata, seal_metadata
 from shared.contracts.jobs import StartBatch, encode_payload
 from shared.contracts.simulation import PersonaState
 from shared.db.pool import Connection
+from shared.db.sealed import SealKey, TenantKey
 from shared.db.sql import Queries
+from shared.errors import NotFoundError
 
 _SQL = Queries("services.api.batches")
+
+METADATA = "operations.metadata"
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +96,37 @@ class BatchRepository:
             _SQL["insert_starts"], self._tenant_id, list(job_ids), payloads, retry_at, at
         )
 
+    async def find_metadata(self, operation_id: UUID, tenant: TenantKey) -> Attached:
+        """Return what is attached to a batch; nothing once its learner is erased."""
+        row = await self._connection.fetchrow(_SQL["find_metadata"], self._tenant_id, operation_id)
+        return {} if row is None else _attached(row, operation_id, tenant)[0]
+
+    async def lock_metadata(
+        self, operation_id: UUID, tenant: TenantKey
+    ) -> tuple[Attached, SealKey]:
+        """Return what is attached under the row lock, and the key to seal it with.
+
+        Raises:
+            NotFoundError: no such batch, or its learner was erased.
+        """
+        row = await self._connection.fetchrow(_SQL["lock_metadata"], self._tenant_id, operation_id)
+        if row is None:
+            raise NotFoundError
+        return _attached(row, operation_id, tenant)
+
+    async def set_metadata(self, operation_id: UUID, metadata: Attached, key: SealKey) -> None:
+        """Attach something, sealed with the learner's key."""
+        sealed = seal_metadata(key, metadata, METADATA, operation_id.bytes)
+        await self._connection.execute(_SQL["set_metadata"], self._tenant_id, operation_id, sealed)
+
     async def summarize(self, operation_id: UUID) -> list[Group]:
         """Return the outcomes so far, by scenario and profile."""
         rows = await self._connection.fetch(_SQL["summarize"], self._tenant_id, operation_id)
         return [msgspec.convert(dict(row), Group) for row in rows]
+
+
+def _attached(
+    row: asyncpg.Record, operation_id: UUID, tenant: TenantKey
+) -> tuple[Attached, SealKey]:
+    key = tenant.learner_key(row["learner_id"], row["wrapped"])
+    return open_metadata(key, row["metadata"], METADATA, operation_id.bytes), key

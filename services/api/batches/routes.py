@@ -3,6 +3,7 @@
 from services.api.batches.schemas import BatchCreate, BatchView
 from services.api.batches.service import BatchService
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.metadata import MetadataPatch
 from services.api.operations.schemas import OperationView
 from services.api.operations.service import OperationService
 from services.api.waiting import applied
@@ -65,5 +66,22 @@ class BatchRoutes:
     )
     async def get_simulation_batch(self, call: Call) -> Answer:
         """Get what there is of a batch's result, by scenario and profile."""
-        operation, groups = await self._batches.get(call.principal, call.ids["operation_id"])
-        return Answer(body=BatchView.of(operation, groups))
+        return Answer(
+            body=BatchView.of(*await self._batches.get(call.principal, call.ids["operation_id"]))
+        )
+
+    @endpoint(
+        Endpoint(
+            method="PATCH",
+            path="/v1/simulation_batches/{operation_id:op}",
+            scope=WRITE,
+            body=MetadataPatch,
+            answers={200: BatchView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def update_simulation_batch(self, call: Call) -> Answer:
+        """Change the metadata of a batch; the same change again changes nothing."""
+        body: MetadataPatch = call.body
+        batch = await self._batches.attach(call.principal, call.ids["operation_id"], body.metadata)
+        return Answer(body=BatchView.of(*batch))

@@ -1,11 +1,13 @@
 """Requests and answers of `/v1/simulation_batches`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
 
 from services.api.batches.repository import Group
 from services.api.fields import MAX_SEED, LearnerId, ScenarioRef
+from services.api.metadata import Metadata
 from services.api.operations.repository import Operation
 from services.api.operations.schemas import OperationView
 from services.api.validation import RuleError, broken
@@ -40,6 +42,8 @@ class BatchCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     score: Annotated[
         bool, msgspec.Meta(description="Whether the conversations are scored as well.")
     ] = True
+    metadata: Metadata = msgspec.field(default_factory=dict)
+    """Of the batch; its conversations do not inherit it."""
 
     def __post_init__(self) -> None:
         errors = [
@@ -64,13 +68,18 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
     was played so far."""
     simulations: str
     """Where to list the conversations."""
+    metadata: dict[str, str]
+    """What is attached to the batch; its conversations have their own."""
 
     @classmethod
-    def of(cls, operation: Operation, groups: list[Group]) -> "BatchView":
+    def of(
+        cls, operation: Operation, groups: list[Group], metadata: Mapping[str, str]
+    ) -> "BatchView":
         """Return the public form."""
         view = OperationView.of(operation)
         return cls(
             operation=view,
             groups=groups,
             simulations=f"/v1/simulations?operation_id={view.id}",
+            metadata=dict(metadata),
         )

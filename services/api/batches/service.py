@@ -1,14 +1,16 @@
 """Starting batches and summing them up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from services.api.batches.repository import BatchRepository, Conversation, Group
 from services.api.batches.schemas import BatchCreate
 from services.api.context import ProcessContext
+from services.api.environments import mark_batch
 from services.api.fields import MAX_SEED
 from services.api.idempotency import Claim, claim_or_find
+from services.api.metadata import Attached, merged
 from services.api.operations.repository import Operation, OperationRepository
 from services.api.operations.schemas import KEPT_DAYS
 from services.api.principal import Principal
@@ -27,6 +29,10 @@ from shared.workflows.policies import BATCH
 
 KEPT = timedelta(days=KEPT_DAYS)
 """How long an operation can be read."""
+
+
+Batch = tuple[Operation, list[Group], Attached]
+"""A batch with its outcomes so far, and what is attached to it."""
 
 
 class BatchService:
@@ -54,7 +60,7 @@ class BatchService:
             earlier = await claim_or_find(connection, principal.tenant_id, claim, operation_id, now)
             if earlier is None:
                 simulations = SimulationRepository(connection, bounds)
-                wrapped, practices = await _ingredients(simulations, body)
+                wrapped, practices = await ingredients(simulations, body)
                 learner_id = parse_id("lrn", body.learner_id)
                 tenant = await context.keys.tenant(connection, principal.tenant_id)
                 key = tenant.learner_key(learner_id, wrapped)
@@ -62,9 +68,14 @@ class BatchService:
                 await operations.insert(
                     self._operation(operation_id, body, len(conversations)), learner_id
                 )
+                if body.metadata:
+                    await BatchRepository(connection, principal.tenant_id).set_metadata(
+                        operation_id, body.metadata, key
+                    )
                 messages = await self._store(
                     connection, principal.tenant_id, operation_id, learner_id, conversations
                 )
+                await mark_batch(connection, principal, operation_id)
             else:
                 operation_id = earlier.resource_id
             operation = await operations.get(operation_id)
@@ -72,13 +83,43 @@ class BatchService:
             await context.publisher.job(message)
         return operation, earlier is not None
 
-    async def get(self, principal: Principal, operation_id: UUID) -> tuple[Operation, list[Group]]:
+    async def get(self, principal: Principal, operation_id: UUID) -> Batch:
         """Return a batch with its outcomes so far; raises `NotFoundError`."""
-        bounds = principal.bounds(self._context.clock.now())
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            operation = await OperationRepository(connection, bounds).get(operation_id)
-            groups = await BatchRepository(connection, principal.tenant_id).summarize(operation_id)
-        return operation, groups
+            return await self._read(connection, principal, operation_id)
+
+    async def attach(
+        self, principal: Principal, operation_id: UUID, changes: Mapping[str, str | None]
+    ) -> Batch:
+        """Change the metadata of a batch.
+
+        Raises:
+            NotFoundError: none that the caller may see, or its learner was erased.
+            ValidationFailedError: that would be too many keys.
+        """
+        context = self._context
+        bounds = principal.bounds(context.clock.now())
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            await OperationRepository(connection, bounds).get(operation_id)
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+            repository = BatchRepository(connection, principal.tenant_id)
+            before, key = await repository.lock_metadata(operation_id, tenant)
+            await repository.set_metadata(operation_id, merged(before, changes), key)
+            return await self._read(connection, principal, operation_id)
+
+    async def _read(
+        self, connection: Connection, principal: Principal, operation_id: UUID
+    ) -> Batch:
+        context = self._context
+        repository = BatchRepository(connection, principal.tenant_id)
+        operations = OperationRepository(connection, principal.bounds(context.clock.now()))
+        operation = await operations.get(operation_id)
+        tenant = await context.keys.tenant(connection, principal.tenant_id)
+        return (
+            operation,
+            await repository.summarize(operation_id),
+            await repository.find_metadata(operation_id, tenant),
+        )
 
     def _operation(self, operation_id: UUID, body: BatchCreate, total: int) -> Operation:
         now = self._context.clock.now()
@@ -151,10 +192,14 @@ class BatchService:
         ]
 
 
-async def _ingredients(
+async def ingredients(
     repository: SimulationRepository, body: BatchCreate
 ) -> tuple[bytes, list[Practice]]:
-    """Return the learner's wrapped key and the scenarios; name each that is missing."""
+    """Return the learner's wrapped key and the scenarios.
+
+    Raises:
+        NotFoundError: there is no such learner, or scenario; all of them are named.
+    """
     missing = []
     wrapped = await repository.find_learner_key(parse_id("lrn", body.learner_id))
     if wrapped is None:

@@ -51,6 +51,6 @@ select d.event_id from webhook_deliveries d
  where d.tenant_id = $1 and d.endpoint_id = $2 and d.event_id = any ($3) and d.trigger <> 'event'
    and (d.status = 'pending' or ($4 and d.status = 'succeeded'))
 
--- name: occurred_at
--- Where a recovery stopped, for whoever repeats the request.
-select occurred_at from events where tenant_id = $1 and position = $2
+-- name: earliest
+-- When the earliest of some events happened.
+select min(occurred_at) from events where tenant_id = $1 and position > $2 and position <= $3

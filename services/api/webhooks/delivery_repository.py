@@ -108,10 +108,10 @@ class DeliveryRepository:
         )
         return frozenset(row["event_id"] for row in rows)
 
-    async def occurred_at(self, position: int) -> datetime | None:
-        """Return when the event at a position happened."""
+    async def earliest(self, after: int, until: int) -> datetime | None:
+        """Return when the earliest of the events in these positions happened."""
         at: datetime | None = await self._connection.fetchval(
-            _SQL["occurred_at"], self._tenant_id, position
+            _SQL["earliest"], self._tenant_id, after, until
         )
         return at
 

@@ -119,7 +119,8 @@ class DeliveryRoutes:
     async def recover_webhook_events(self, call: Call) -> Answer:
         """Deliver the events of a time range again, those that were never sent included.
 
-        Up to some 5,000 at once, oldest first, once a minute; `next_since` says where to go on.
+        Up to some 5,000 at once, oldest first, and a new range once a minute. While `next_after`
+        is not null, send the same range with it as `after`, at once: so everything gets on its way.
         """
         body: RecoverCreate = call.body
         recovered, replayed = await self._recovery.recover(

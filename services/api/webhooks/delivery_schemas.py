@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from services.api.events.schemas import MAX_POSITION
 from services.api.events.service import KEPT
 from services.api.fields import utc
 from services.api.paging import PageQuery
@@ -36,6 +37,8 @@ class RecoverCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Exclusive; now when absent."""
     only_failed: bool = False
     """Not those that arrived. What waits to be delivered is left out in any case."""
+    after: Annotated[int, msgspec.Meta(ge=0, le=MAX_POSITION)] | None = None
+    """The `next_after` of the answer before, with the same range: goes on just there, at once."""
 
     def __post_init__(self) -> None:
         if self.until is not None and self.until <= self.since:
@@ -56,6 +59,7 @@ class RecoverCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             since=self.since.astimezone(UTC),
             until=now if self.until is None else min(self.until, now),
             is_failed_only=self.only_failed,
+            after=self.after,
         )
 
 
@@ -65,12 +69,18 @@ class RecoveredView(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: int
     """How many were made; they are sent as the log shows."""
     next_since: datetime | None
-    """Null when the range is done; else the `since` of the next request, in a minute."""
+    """Null when the range is done; else a `since` that leaves nothing out, for a later request."""
+    next_after: int | None
+    """Null when the range is done; else the `after` of the next request, which need not wait."""
 
     @classmethod
     def of(cls, recovered: Recovered) -> "RecoveredView":
         """Return the public form."""
-        return cls(deliveries=recovered.count, next_since=moment(recovered.next_since))
+        return cls(
+            deliveries=recovered.count,
+            next_since=moment(recovered.next_since),
+            next_after=recovered.next_after,
+        )
 
 
 class AttemptView(msgspec.Struct, frozen=True, kw_only=True):

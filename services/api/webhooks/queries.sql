@@ -70,8 +70,9 @@ select endpoint_id from webhook_endpoints where tenant_id = $1 and endpoint_id =
 select endpoint_id from webhook_endpoints where tenant_id = $1 and endpoint_id = $2 for key share
 
 -- name: recovered
--- When its owner last recovered a range.
-update webhook_endpoints set recovered_at = $3 where tenant_id = $1 and endpoint_id = $2
+-- When its owner last recovered a range, and where that goes on.
+update webhook_endpoints set recovered_at = $3, recovery_position = $4
+ where tenant_id = $1 and endpoint_id = $2
 
 -- name: forget_secrets
 -- What signs no more; $4 says that none but the next one shall.

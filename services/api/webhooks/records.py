@@ -40,6 +40,8 @@ class WebhookEndpoint(Wish, frozen=True, kw_only=True):
     failing_since: datetime | None
     last_success_at: datetime | None
     recovered_at: datetime | None
+    recovery_position: int | None
+    """Where the last recovery stopped before its end."""
     created_at: datetime
     updated_at: datetime
 

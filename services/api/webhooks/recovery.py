@@ -9,7 +9,7 @@ import msgspec
 
 from services.api.context import ProcessContext
 from services.api.events.repository import EventRepository
-from services.api.idempotency import Claim, Claimed, claim_or_find, find_claim
+from services.api.idempotency import Claim, claim_or_find, find_claim
 from services.api.principal import Principal
 from services.api.webhooks.deliveries import check_enabled
 from services.api.webhooks.delivery_repository import DeliveryRepository
@@ -47,6 +47,8 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     """Exclusive."""
     is_failed_only: bool
     """Not those that arrived."""
+    after: int | None = None
+    """Positions up to here were looked at before."""
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +57,9 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Deliveries made."""
     next_since: datetime | None
-    """Where the next request goes on; None when this one reached the end of the range."""
+    """Nothing that was not looked at happened before; None at the end of the range."""
+    next_after: int | None
+    """The position where the next request goes on; None at the end of the range."""
 
 
 class _Walk(msgspec.Struct, kw_only=True):
@@ -67,11 +71,15 @@ class _Walk(msgspec.Struct, kw_only=True):
     """The last position to look at."""
     looked_at: int = 0
     count: int = 0
-    last_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
         return self.position >= self.end
+
+    @property
+    def stopped_at(self) -> int | None:
+        """Where it stopped before its end."""
+        return None if self.is_over else self.position
 
     @property
     def is_full(self) -> bool:
@@ -106,22 +114,25 @@ class RecoveryService:
             if claim is not None:
                 earlier = await find_claim(connection, tenant_id, claim)
                 if earlier is not None:
-                    return await _again(deliveries, earlier, wanted), True
-            _check_pause(endpoint, now)
+                    stopped_at = earlier.resource_id.int or None
+                    count = earlier.sequence or 0
+                    return await _recovered(deliveries, count, stopped_at, wanted), True
+            _check_pause(endpoint, wanted, now)
             walk = await self._begin(EventRepository(connection, principal.bounds(now)), wanted)
             while not walk.is_over and not walk.is_full:
                 await self._step(connection, deliveries, tenant_id, endpoint, wanted, walk)
-            await endpoints.note_recovery(endpoint_id, now)
-            place = UUID(int=0 if walk.is_over else walk.position)
+            await endpoints.note_recovery(endpoint_id, now, walk.stopped_at)
+            place = UUID(int=walk.stopped_at or 0)
             await claim_or_find(connection, tenant_id, claim, place, now, sequence=walk.count)
+            recovered = await _recovered(deliveries, walk.count, walk.stopped_at, wanted)
         await context.publisher.tell(WAKE_WEBHOOKS, b"")
-        return Recovered(count=walk.count, next_since=None if walk.is_over else walk.last_at), False
+        return recovered, False
 
     async def _begin(self, events: EventRepository, wanted: Range) -> _Walk:
         head = await events.head()
         start = await events.floor(0, wanted.since)
         end = await events.floor(0, wanted.until)
-        return _Walk(position=max(start - SLACK, 0), end=min(end + SLACK, head))
+        return _Walk(position=max(start - SLACK, wanted.after or 0), end=min(end + SLACK, head))
 
     async def _step(
         self,
@@ -154,22 +165,24 @@ class RecoveryService:
             trigger="recover",
         )
         walk.position = events[-1].position
-        walk.last_at = max(events[-1].occurred_at, wanted.since)
         walk.looked_at += len(events)
         walk.count += len(made)
 
 
-async def _again(deliveries: DeliveryRepository, earlier: Claimed, wanted: Range) -> Recovered:
-    """Return what the first request with the key answered."""
-    position = earlier.resource_id.int
-    at = await deliveries.occurred_at(position) if position else None
-    return Recovered(
-        count=earlier.sequence or 0, next_since=None if at is None else max(at, wanted.since)
-    )
+async def _recovered(
+    deliveries: DeliveryRepository, count: int, stopped_at: int | None, wanted: Range
+) -> Recovered:
+    if stopped_at is None:
+        return Recovered(count=count, next_since=None, next_after=None)
+    at = await deliveries.earliest(stopped_at, stopped_at + SLACK)
+    since = wanted.since if at is None else max(at, wanted.since)
+    return Recovered(count=count, next_since=since, next_after=stopped_at)
 
 
-def _check_pause(endpoint: WebhookEndpoint, now: datetime) -> None:
+def _check_pause(endpoint: WebhookEndpoint, wanted: Range, now: datetime) -> None:
     check_enabled(endpoint)
+    if wanted.after is not None and wanted.after == endpoint.recovery_position:
+        return  # the rest of what was begun
     if endpoint.recovered_at is not None:
         wait = endpoint.recovered_at + PAUSE - now
         if wait > timedelta(0):

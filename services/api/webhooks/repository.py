@@ -110,9 +110,11 @@ class EndpointRepository:
         await self._lock("keep_endpoint", endpoint_id)
         return await self.get(endpoint_id)
 
-    async def note_recovery(self, endpoint_id: UUID, now: datetime) -> None:
-        """Note when a range was recovered."""
-        await self._connection.execute(_SQL["recovered"], self._tenant_id, endpoint_id, now)
+    async def note_recovery(self, endpoint_id: UUID, now: datetime, stopped_at: int | None) -> None:
+        """Note when a range was recovered, and where it stopped if that was before its end."""
+        await self._connection.execute(
+            _SQL["recovered"], self._tenant_id, endpoint_id, now, stopped_at
+        )
 
     async def find_teams(self, team_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Return those of the teams that exist."""

@@ -15,7 +15,7 @@ from tests.support.million import analyze, fill
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 MILLION = 1_000_000
-REPEATS = 20
+REPEATS = 40
 LIMIT_MS = 15.0
 BUSY = 4
 """How much slower a test run's machine may be than an idle one; the bench measures the target."""
@@ -89,7 +89,11 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("noun", "asked"), CASES, ids=lambda case: str(case).replace(" ", ""))
 async def test_a_page_of_fifty(
-    crowd: Partner, names: dict[str, str], noun: str, asked: dict[str, Any]
+    crowd: Partner,
+    names: dict[str, str],
+    noun: str,
+    asked: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     params = {name: names[name] if value is None else value for name, value in asked.items()}
     params["limit"] = 50
@@ -104,4 +108,7 @@ async def test_a_page_of_fifty(
         response = await crowd.get(f"/v1/{noun}", params=params)
         took.append((time.perf_counter() - start) * 1000)
         assert response.status_code == 200, response.text
-    assert statistics.median(took) < LIMIT_MS * BUSY, took
+    median, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+    with capsys.disabled():
+        print(f"\n{noun} {asked}: {median:.1f} ms, p95 {p95:.1f}", end="")  # noqa: T201 (to be read)
+    assert median < LIMIT_MS * BUSY, took

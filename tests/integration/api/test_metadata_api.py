@@ -21,6 +21,8 @@ TURNS = [
 async def _made(partner: Partner, noun: str, metadata: dict[str, str]) -> dict[str, Any]:
     """Make a thing; return what creating it answers."""
     match noun:
+        case "simulation_batches":
+            return await _made_batch(partner, metadata)
         case "teams":
             path, body = "/v1/teams", {"name": "Night shift"}
         case "learners":
@@ -49,11 +51,28 @@ async def _made(partner: Partner, noun: str, metadata: dict[str, str]) -> dict[s
     return made
 
 
+async def _made_batch(
+    partner: Partner, metadata: dict[str, str], learner: str | None = None
+) -> dict[str, Any]:
+    """Creating a batch answers its operation; its own view has what is attached."""
+    body = {
+        "learner_id": learner or await partner.learner(),
+        "scenarios": [await partner.scenario()],
+        "profiles": ["average"],
+    }
+    response = await partner.post("/v1/simulation_batches", {**body, "metadata": metadata})
+    assert response.status_code == 202, response.text
+    made: dict[str, Any] = (await partner.get(response.headers["location"])).json()
+    return {**made, "id": made["operation"]["id"]}
+
+
 async def _patch(partner: Partner, path: str, metadata: Any) -> Any:
     return await partner.http.patch(path, headers=partner.headers, json={"metadata": metadata})
 
 
-NOUNS = ("teams", "learners", "simulations", "scorings", "scenarios", "rubrics")
+NOUNS = (
+    "teams", "learners", "simulations", "simulation_batches", "scorings", "scenarios", "rubrics",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -84,7 +103,8 @@ async def test_strangers_and_readers_change_nothing(
 ) -> None:
     made = await _made(partner, noun, {})
     path = f"/v1/{noun}/{made['id']}"
-    others = [scope for scope in SCOPES if scope != f"{noun}:write"]
+    needed = "simulations:write" if noun == "simulation_batches" else f"{noun}:write"
+    others = [scope for scope in SCOPES if scope != needed]
     reader = partner.as_key(await key_maker.new(partner.tenant.tenant_id, scopes=others))
 
     assert (await _patch(stranger, path, {"a": "b"})).status_code == 404
@@ -151,11 +171,13 @@ async def test_it_rests_sealed_and_goes_with_the_learner(
         "metadata": note,
     }
     scoring = (await partner.post("/v1/scorings", body)).json()["id"]
+    batch = (await _made_batch(partner, note, learner))["id"]
     tenant_id = partner.tenant.tenant_id
     async with tenant_tx(database, tenant_id) as connection:
-        for table in ("learners", "simulations", "scorings"):
+        for table in ("learners", "simulations", "scorings", "operations"):
             sealed = await connection.fetch(
-                f"select metadata from {table} where tenant_id = $1 and learner_id = $2",
+                f"select metadata from {table} where tenant_id = $1 and learner_id = $2"
+                " and metadata is not null",
                 tenant_id,
                 parse_id("lrn", learner),
             )
@@ -169,8 +191,38 @@ async def test_it_rests_sealed_and_goes_with_the_learner(
 
     assert (await partner.get(f"/v1/simulations/{simulation}")).json()["metadata"] == {}
     assert (await partner.get(f"/v1/scorings/{scoring}")).json()["metadata"] == {}
-    for path in (f"/v1/simulations/{simulation}", f"/v1/scorings/{scoring}"):
+    assert (await partner.get(f"/v1/simulation_batches/{batch}")).json()["metadata"] == {}
+    for path in (
+        f"/v1/simulations/{simulation}",
+        f"/v1/scorings/{scoring}",
+        f"/v1/simulation_batches/{batch}",
+    ):
         assert (await _patch(partner, path, {"a": "b"})).status_code == 404
+
+
+async def test_conversations_of_a_batch_do_not_inherit(partner: Partner) -> None:
+    batch = await _made_batch(partner, NOTE)
+    (conversation,) = (await partner.get(batch["simulations"])).json()["data"]
+
+    assert conversation["metadata"] == {}
+    own = await _patch(partner, f"/v1/simulations/{conversation['id']}", {"a": "b"})
+    assert own.json()["metadata"] == {"a": "b"}
+    path = f"/v1/simulation_batches/{batch['id']}"
+    assert (await partner.get(path)).json()["metadata"] == NOTE
+
+
+async def test_only_a_batch_of_simulations_has_them(partner: Partner) -> None:
+    body = {
+        "conversations": [
+            {
+                "learner_id": await partner.learner(),
+                "conversation": {"source": "call", "turns": TURNS},
+            }
+        ]
+    }
+    other = (await partner.post("/v1/scoring_batches", body)).json()["id"]
+
+    assert (await _patch(partner, f"/v1/simulation_batches/{other}", {})).status_code == 404
 
 
 async def test_many_at_once_lose_nothing(partner: Partner) -> None:

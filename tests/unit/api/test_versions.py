@@ -10,7 +10,7 @@ from services.api.versions.schemas import VersionView
 from services.api.versions.service import asked_version
 from services.api.versions.transform import Transformer
 from shared.errors import ApiVersionUnknownError
-from tests.support.api_golden import FOLDER, answers, rendered
+from tests.support.api_golden import FOLDER, answers, lost, rendered
 
 
 class Leaf(msgspec.Struct):
@@ -35,8 +35,19 @@ def _change(version: str, **renamed: str) -> Change:
 def test_each_version_shows_what_it_always_showed(version: str) -> None:
     kept = {path.name: path.read_text() for path in (FOLDER / version).glob("*.json")}
 
-    assert rendered(version) == kept
+    shown = rendered(version)
+    assert shown.keys() == kept.keys()
+    for name, text in kept.items():
+        assert lost(msgspec.json.decode(text), msgspec.json.decode(shown[name])) == []
     assert len(kept) == len(answers())
+
+
+def test_what_is_lost_would_be_seen() -> None:
+    kept = {"data": [{"a": 1, "b": None}]}
+
+    assert lost(kept, {"data": [{"a": 1, "b": None, "c": 2}], "more": True}) == []
+    assert lost(kept, {"data": [{"a": 2}]}) == ["/data/0/a", "/data/0/b"]
+    assert lost(kept, {"data": []}) == ["/data"]
 
 
 def test_versions_differ_and_are_in_order() -> None:
