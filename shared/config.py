@@ -140,6 +140,48 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="begins the IRIs in xAPI statements; never change it once they were sent",
         ),
     ] = "https://rapport.example/xapi"
+    llm_base_url: Annotated[
+        str,
+        msgspec.Meta(
+            description="base URL of an OpenAI-compatible endpoint, for tenants without their own;"
+            " empty: none, the embedded engines do everything"
+        ),
+    ] = ""
+    llm_api_key: Annotated[
+        Secret, msgspec.Meta(description="key of that endpoint; local servers often need none")
+    ] = Secret("")
+    llm_model: Annotated[
+        str, msgspec.Meta(description="model (Azure: deployment) where a tenant names none")
+    ] = ""
+    llm_api_version: Annotated[
+        str, msgspec.Meta(description="Azure OpenAI only: version of its dated API")
+    ] = ""
+    llm_headers: Annotated[
+        Secret, msgspec.Meta(description="extra headers of that endpoint, a JSON object of texts")
+    ] = Secret("")
+    llm_timeout_s: Annotated[
+        float,
+        msgspec.Meta(gt=0, le=300, description="seconds one answer of a model may take in all"),
+    ] = 20.0
+    llm_allow_private: Annotated[
+        bool,
+        msgspec.Meta(
+            description="development only: tenants' endpoints may be on this machine and in private"
+            " networks, and without TLS"
+        ),
+    ] = False
+    llm_prices: Annotated[
+        str, msgspec.Meta(description="path of a price table of your own, before the built-in one")
+    ] = ""
+    llm_monthly_budget_usd: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            le=1_000_000,
+            description="US dollars per month that one tenant may spend at the installation's"
+            " endpoint",
+        ),
+    ] = 50.0
     requests_per_minute: Annotated[
         int,
         msgspec.Meta(

@@ -27,6 +27,9 @@ NAMES: Final = (
     "relay.after_mark",
     "consumer.after_effect_before_ack",
     "webhook.after_send_before_record",
+    "activity.llm.before_call",
+    "activity.llm.mid_stream",
+    "activity.llm.after_call_before_persist",
 )
 """Every point there is; each is named at one place in the code at least."""
 

@@ -46,6 +46,7 @@ SCOPES: Final = (
     "exports:read",
     "settings:read",
     "settings:write",
+    "usage:read",
 )
 """Everything a tenant's key may be allowed to do."""
 

@@ -6,7 +6,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.bench import api, bulk, database, persona, scoring, stack, streaming, turns, webhooks
+from infra.bench import (
+    api,
+    bulk,
+    database,
+    llm,
+    llm_batch,
+    persona,
+    scoring,
+    stack,
+    streaming,
+    turns,
+    webhooks,
+)
 from infra.bench.product import ProductError
 from infra.bench.rows import Report
 
@@ -21,6 +33,8 @@ GROUPS: dict[str, Callable[[Report, Path], None]] = {
     "growth": scoring.grow,
     "webhook": webhooks.run,
     "stream": streaming.run,
+    "llm": llm.run,
+    "llm_batch": llm_batch.run,
 }
 
 

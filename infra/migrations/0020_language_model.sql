@@ -15,11 +15,14 @@ create table app.llm_settings (
 call app.protect('app.llm_settings');
 
 -- What a tenant spent in a month (UTC) and what is promised to calls under way: the row that a reservation locks.
+-- `installation_*`: the part of it at the installation's endpoint, which the installation bounds.
 create table app.llm_months (
   tenant_id         uuid not null references app.tenants,
   month             date not null check (extract(day from month) = 1),
   spent_microusd    bigint not null default 0 check (spent_microusd >= 0),
   reserved_microusd bigint not null default 0 check (reserved_microusd >= 0),
+  installation_spent_microusd    bigint not null default 0 check (installation_spent_microusd >= 0),
+  installation_reserved_microusd bigint not null default 0 check (installation_reserved_microusd >= 0),
   in_flight         integer not null default 0 check (in_flight >= 0),
   primary key (tenant_id, month)
 );
@@ -40,6 +43,7 @@ create table app.llm_calls (
   number            integer not null default 0,
   model             text not null,
   host              text not null,
+  is_installation   boolean not null,  -- made at the installation's endpoint
   prompt_version    text not null,
   parameters        jsonb not null,  -- temperature, max_output_tokens, seed
   reserved_microusd bigint not null check (reserved_microusd >= 0),
@@ -59,7 +63,7 @@ create table app.llm_calls (
   primary key (tenant_id, call_id)
 );
 create index llm_calls_reserved on app.llm_calls (tenant_id, expires_at) where status = 'reserved';
-create index llm_calls_month on app.llm_calls (tenant_id, month, task);
+create index llm_calls_started on app.llm_calls (tenant_id, started_at);
 create index llm_calls_simulation on app.llm_calls (tenant_id, simulation_id, seq) where simulation_id is not null;
 create index llm_calls_scoring on app.llm_calls (tenant_id, scoring_id) where scoring_id is not null;
 call app.protect('app.llm_calls', 'select, insert, update');

@@ -1,5 +1,6 @@
 """What is asked of a language model, what came back, and why there was no answer."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -33,6 +34,8 @@ class WhyEmbedded(StrEnum):
     """The estimated most that the call can cost is not left of a budget."""
     BUSY = "too_many_calls"
     """The tenant's cap on calls at once is reached."""
+    UNACCOUNTED = "not_accounted"
+    """What the call may cost could not be set aside, because the database did not answer."""
     BREAKER_OPEN = "endpoint_resting"
     """The endpoint failed again and again; it is tried again soon."""
     TIMEOUT = "timeout"
@@ -50,6 +53,8 @@ class WhyEmbedded(StrEnum):
     """The answer is not what the protocol or the schema says, or is empty or too large."""
     FAILED_CHECKS = "failed_checks"
     """The words did not pass our checks, twice."""
+    TOO_LONG = "too_long"
+    """There is more to read than one question may hold."""
     DISABLED = "disabled"
     """The tenant turned this task off."""
 
@@ -116,6 +121,17 @@ class Judging(StrEnum):
 
 ModelName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
+Dollars = Annotated[Decimal, msgspec.Meta(description="US dollars, at most six decimals.")]
+
+
+class OwnPrice(Record, frozen=True, kw_only=True):
+    """What a tenant pays for a model at its own endpoint: US dollars per million tokens."""
+
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
+    """Input read from the endpoint's cache; None: as `input`."""
+
 
 class ModelPolicy(Record, frozen=True, kw_only=True):
     """How a tenant uses its model; nothing secret. Stored as JSON (`llm_settings.policy`)."""
@@ -136,6 +152,9 @@ class ModelPolicy(Record, frozen=True, kw_only=True):
     judging: Judging = Judging.EMBEDDED
     samples: Annotated[int, msgspec.Meta(ge=1, le=7)] = 1
     """How often the judge is asked the same."""
+    prices: dict[ModelName, OwnPrice] = msgspec.field(default_factory=dict)
+    """By model, before every table; only for the tenant's own endpoint, a free local server gets
+    zeros."""
 
     def model_for(self, task: Task, fallback: str | None) -> str | None:
         """Return the model of a task; None when it is turned off or there is none."""
@@ -155,3 +174,6 @@ class WordingNote(Record, frozen=True, kw_only=True, omit_defaults=True):
     """Codes of what our checks found in what the model said, kept or not."""
     is_regenerated: bool = False
     calls: tuple[CallNote, ...] = ()
+    held_ms: int | None = None
+    """First piece heard to first sentence told: what holding back for the checks costs; only where
+    somebody read along."""

@@ -40,6 +40,11 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float | None = None
     """None: the tenant's, for wording; the endpoint's own else."""
     seed: int | None = None
+    names: tuple[str, ...] = ()
+    """Known from the session, the learner's for instance: replaced by marks with other personal
+    data where the tenant wants that. System messages are ours and go out as they are."""
+    kept: tuple[str, ...] = ()
+    """Facts of the scenario that look like personal data and must be sent as they are."""
     number: int = 0
     """Which of several calls for the same purpose: samples, chunks, a second try. Recorded answers
     are found again by it."""

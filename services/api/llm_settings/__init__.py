@@ -1,0 +1,1 @@
+"""What a tenant chooses about its language model: endpoint, key, models, money."""

@@ -1,0 +1,235 @@
+"""The gateway: the only way from this product to a language model."""
+
+import asyncio
+import random as random_numbers
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import asyncpg
+
+from shared.clock import Clock
+from shared.config import ConfigError, Settings
+from shared.contracts.llm import Message, ModelPolicy, Task, WhyEmbedded
+from shared.db.keys import KeyRing
+from shared.db.pool import Database
+from shared.db.sealed import UnsealError
+from shared.errors import NotFoundError
+from shared.ids import IdMaker
+from shared.llm.attempt import Call, Check
+from shared.llm.calling import Caller, Spoken
+from shared.llm.failures import BaseUrlRefusedError
+from shared.llm.ledger import PostgresLedger
+from shared.llm.ports import (
+    Answer,
+    ChatAnswer,
+    ChatRequest,
+    Listener,
+    ModelFailedError,
+    Structured,
+)
+from shared.llm.records import Ledger, Redactor, SettingsBook, TenantModel
+from shared.llm.schema import schema_of
+from shared.llm.settings import TenantSettings
+from shared.llm.structured import ask_structured
+from shared.log import get_logger
+from shared.redaction.redactor import PatternRedactor
+
+if TYPE_CHECKING:  # brings the openai package along
+    from shared.llm.client import Line, Lines
+
+log = get_logger()
+
+CHANCE: Final = random_numbers.Random()  # noqa: S311 -- only spreads the breakers' rests
+"""Where the composition roots get it from."""
+
+TROUBLE: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+    UnsealError,
+    NotFoundError,
+)
+"""What keeps settings from being found."""
+
+
+class Gateway:
+    """The language model of a process; see `shared.llm.ports.LanguageModel`."""
+
+    def __init__(
+        self,
+        settings: SettingsBook,
+        ledger: Ledger,
+        redactor: Redactor,
+        *,
+        clock: Clock,
+        ids: IdMaker,
+        random: Callable[[], float],
+        allow_private: bool = False,
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            settings: tenants' settings.
+            ledger: where money is set aside.
+            redactor: takes personal data out.
+            clock: for what is recorded.
+            ids: of calls.
+            random: numbers in [0, 1), for the breakers' rests.
+            allow_private: tenants' endpoints may stand in private networks.
+        """
+        self._settings = settings
+        self._caller = Caller(ledger, redactor, clock, ids)
+        self._ledger = ledger
+        self._clock = clock
+        self._random = random
+        self._allow_private = allow_private
+        self._lines: Lines | None = None
+
+    async def close(self) -> None:
+        """Close every connection; calls under way must have ended."""
+        if self._lines is not None:
+            await self._lines.close()
+        await self._ledger.close()
+
+    async def policy(self, tenant_id: UUID) -> ModelPolicy | None:
+        """Return how the tenant uses its model; None when there is no endpoint at all, or when that
+        cannot be found out.
+        """
+        try:
+            tenant = await self._settings.find(tenant_id)
+        except TROUBLE as error:
+            log.warning("llm.settings_unknown", error=type(error).__name__)
+            return None
+        return tenant.policy if tenant is not None else None
+
+    async def chat(self, request: ChatRequest, listener: Listener | None = None) -> ChatAnswer:
+        """Ask; see `LanguageModel.chat`. What a listener raises of its own comes through.
+
+        Raises:
+            ModelFailedError: no answer.
+        """
+        call, line = await self._prepare(request)
+        spoken = await self._caller.call(call, line, listener)
+        return ChatAnswer(text=spoken.text, call=spoken.note, is_cut=spoken.is_cut)
+
+    async def structured(self, request: ChatRequest, kind: type[Answer]) -> Structured[Answer]:
+        """Ask for an answer of this form; see `LanguageModel.structured`.
+
+        Raises:
+            ModelFailedError: no answer of that form.
+        """
+        call, line = await self._prepare(request)
+        schema = schema_of(kind)
+
+        async def ask(messages: tuple[Message, ...], check: Check) -> Spoken:
+            fitted = Call(
+                request=call.request,
+                tenant=call.tenant,
+                model=call.model,
+                messages=messages,
+                temperature=call.temperature,
+                deadline=call.deadline,
+                schema=schema,
+                check=check,
+            )
+            return await self._caller.call(fitted, line, None)
+
+        line.users += 1  # between the two calls as well
+        try:
+            return await ask_structured(ask, call.messages, schema, kind)
+        finally:
+            line.users -= 1
+
+    async def _prepare(self, request: ChatRequest) -> "tuple[Call, Line]":
+        deadline = asyncio.get_running_loop().time() + request.deadline_s
+        tenant = await self._tenant(request.purpose.tenant_id)
+        task = request.purpose.task
+        if request.purpose.environment == "test":
+            raise ModelFailedError(WhyEmbedded.TEST_KEY)
+        if task in tenant.policy.disabled:
+            raise ModelFailedError(WhyEmbedded.DISABLED)
+        model = tenant.policy.model_for(task, tenant.fallback_model)
+        if model is None:
+            raise ModelFailedError(WhyEmbedded.NO_MODEL)
+        is_own_choice = request.temperature is None and task is Task.WORDING
+        call = Call(
+            request=request,
+            tenant=tenant,
+            model=model,
+            messages=request.prompt.messages,
+            temperature=tenant.policy.temperature if is_own_choice else request.temperature,
+            deadline=deadline,
+        )
+        return call, await self._line(tenant)
+
+    async def _tenant(self, tenant_id: UUID) -> TenantModel:
+        try:
+            tenant = await self._settings.find(tenant_id)
+        except TROUBLE as error:
+            log.warning("llm.settings_unknown", error=type(error).__name__)
+            raise ModelFailedError(WhyEmbedded.UNACCOUNTED) from error
+        if tenant is None:
+            raise ModelFailedError(WhyEmbedded.NO_MODEL)
+        return tenant
+
+    async def _line(self, tenant: TenantModel) -> "Line":
+        if self._lines is None:
+            # Half a second of processor time, which a process without a model never spends.
+            kind = await asyncio.to_thread(_lines_class)
+            if self._lines is None:  # nobody else was quicker meanwhile
+                self._lines = kind(
+                    clock=self._clock,
+                    now=asyncio.get_running_loop().time,
+                    random=self._random,
+                    allow_private=self._allow_private,
+                )
+        try:
+            return self._lines.find(tenant.endpoint, is_own=tenant.is_own)
+        except BaseUrlRefusedError:
+            raise ModelFailedError(WhyEmbedded.UNREACHABLE) from None
+
+
+def _lines_class() -> "type[Lines]":
+    """Import what only a process with a model pays for, and warm it up."""
+    from shared.llm.client import Lines  # noqa: PLC0415 -- see above
+
+    Lines.warm_up()
+    return Lines
+
+
+def gateway(
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    *,
+    clock: Clock,
+    ids: IdMaker,
+    random: Callable[[], float] = CHANCE.random,
+) -> Gateway:
+    """Build the gateway of a process.
+
+    Raises:
+        ConfigError: a setting of the installation's endpoint cannot be used.
+    """
+    book = TenantSettings(settings, database, keys)
+    if settings.llm_base_url:
+        _check(settings)
+    return Gateway(
+        book,
+        PostgresLedger(database, clock),
+        PatternRedactor(),
+        clock=clock,
+        ids=ids,
+        random=random,
+        allow_private=settings.llm_allow_private,
+    )
+
+
+def _check(settings: Settings) -> None:
+    """Refuse an address that cannot be called; pay now what the first call would pay for."""
+    try:
+        _lines_class().check(settings.llm_base_url)
+    except BaseUrlRefusedError as error:
+        raise ConfigError(f"RAPPORT_LLM_BASE_URL: {error}") from None
