@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.cli import play, rubrics, scenarios, score, validate, webhooks
+from infra.cli import llm, play, rubrics, scenarios, score, validate, webhooks
 from infra.cli.errors import CommandError
 
 SERVICES = ("api", "orchestrator", "sim-worker", "scoring-worker", "reporting")
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_parser(commands)
     score.add_parser(commands)
     webhooks.add_parser(commands)
+    llm.add_parser(commands)
     reports = commands.add_parser("reports", help="recompute or check a tenant's rollups")
     reports.add_argument("action", choices=("rebuild", "verify"))
     reports.add_argument("tenant", help="slug")
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         authoring = {"scenarios": scenarios.scenarios, "rubrics": rubrics.rubrics}
         authoring |= {"validate": validate.validate, "score": score.score}
         authoring["webhooks"] = webhooks.webhooks
+        authoring["llm"] = llm.llm
         return (COMMANDS | authoring)[options.command](options)
     except CommandError as error:
         sys.stderr.write(f"rapport: {error}\n")

@@ -1,0 +1,1 @@
+"""A scripted endpoint: an HTTP server that speaks chat completions and costs nothing."""
