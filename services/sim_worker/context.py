@@ -2,12 +2,13 @@
 
 import msgspec
 
-from services.sim_worker.engine.ports import Wording
 from services.sim_worker.repository import SimulationReader
+from services.sim_worker.wording import Wording
 from shared.clock import Clock
 from shared.config import Settings
 from shared.db.pool import Database
 from shared.ids import IdMaker
+from shared.llm.ports import LanguageModel
 from shared.messaging.publisher import Publisher
 
 
@@ -21,7 +22,5 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     reader: SimulationReader
     clock: Clock
     ids: IdMaker
-
-
-ENGINE = "embedded"
-"""Who made a reply; stored with every customer turn."""
+    model: LanguageModel | None = None
+    """None: this process cannot ask one."""

@@ -6,18 +6,24 @@ from itertools import count
 import msgspec
 
 from services.sim_worker.context import Context
-from services.sim_worker.reply import Told, events_of, make_reply
+from services.sim_worker.reply import events_of, make_reply
 from services.sim_worker.repository import LearnerErasedError, TurnCase
 from services.sim_worker.steps import SpokenTurn, Step, StoredTurn, advance
+from services.sim_worker.wording import Asker, Told
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded
 from shared.contracts.live import DELTA_COLUMN, LiveDelta, LiveTurn, delta_row
-from shared.contracts.simulation import EndReason
+from shared.contracts.llm import Task
+from shared.contracts.simulation import EndReason, Line
 from shared.contracts.subjects import live_subject
 from shared.db.jobs import finish, kept_lease
 from shared.db.tx import tenant_tx
+from shared.llm.ports import Purpose
 from shared.log import get_logger
 
 log = get_logger()
+
+INTERACTIVE_S = 12.0
+"""The longest that a person waits for a model's words; then the embedded ones are said."""
 
 
 class TurnHandler:
@@ -50,9 +56,30 @@ class TurnHandler:
                 seed=case.seed,
                 seq=case.seq,
                 word_budget=case.word_budget,
+                max_hostility=case.spoken.max_hostility,
+                language=case.spoken.language,
+                asker=self._asker(message, case),
                 told=self._teller(message, case) if case.is_streamed else None,
             )
         await self._store(message, case, reply)
+
+    def _asker(self, message: JobMessage, case: TurnCase) -> Asker:
+        """Return for whom a model is asked."""
+        context, tenant_id = self._context, message.tenant_id
+        purpose = Purpose(
+            tenant_id=tenant_id,
+            task=Task.WORDING,
+            environment=case.spoken.environment,
+            learner_id=case.learner_id,
+            simulation_id=case.simulation_id,
+            seq=case.seq,
+        )
+
+        async def said() -> tuple[Line, ...]:
+            return await context.reader.said(tenant_id, case.simulation_id, case.seq, case.key)
+
+        limit_s = min(context.settings.llm_timeout_s, INTERACTIVE_S)
+        return Asker(purpose=purpose, key=case.key, limit_s=limit_s, said=said)
 
     def _teller(self, message: JobMessage, case: TurnCase) -> Told:
         """Return what tells this try's pieces to whoever reads along."""
@@ -131,6 +158,8 @@ def _live(
         acts=msgspec.Raw((turn.acts or "[]").encode()),
         causes=msgspec.Raw((turn.causes or "[]").encode()),
         engine=turn.engine or "",
+        wording=msgspec.Raw((turn.wording or "null").encode()),
+        appraisal="embedded" if turn.appraisal is None else "model",
         hint=hint,
         created_at=now,
         status="open" if end_reason is None else "ended",

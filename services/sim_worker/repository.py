@@ -1,12 +1,13 @@
 """What the simulation worker reads, typed; sealed columns are opened here."""
 
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from services.sim_worker.steps import SQL, TEXT_COLUMN
-from shared.contracts.jobs import MAX_STARTS, BatchJob, JobMessage, decode_payload
+from shared.contracts.jobs import MAX_STARTS, BatchJob, JobMessage, JobPayload, decode_payload
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import Line, PersonaState
 from shared.db.keys import KeyRing
@@ -19,6 +20,15 @@ CACHED_SCENARIOS = 2000
 
 _STATE = msgspec.json.Decoder(PersonaState)
 _SCENARIO = msgspec.json.Decoder(ScenarioSpec)
+
+
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """How a simulation is spoken."""
+
+    environment: Literal["live", "test"]
+    language: str
+    max_hostility: int
+    """The tenant's bound when it began, 0 to 3."""
 
 
 class TurnCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +52,8 @@ class TurnCase(msgspec.Struct, frozen=True, kw_only=True):
     """How often a worker has taken the job, this time included."""
     is_streamed: bool
     """Whether somebody reads along."""
+    learner_id: UUID
+    spoken: Spoken
 
 
 class AutopilotCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +70,8 @@ class AutopilotCase(msgspec.Struct, frozen=True, kw_only=True):
     word_budget: int | None
     is_batched: bool
     key: SealKey
+    learner_id: UUID
+    spoken: Spoken
 
 
 class LearnerErasedError(Exception):
@@ -68,6 +82,14 @@ class AutopilotErasedError(LearnerErasedError):
     """The same about a conversation that plays itself; its job is still to be answered."""
 
     def __init__(self, job: BatchJob) -> None:
+        super().__init__()
+        self.job = job
+
+
+class NoConversationError(Exception):
+    """The job that was claimed plays no conversation."""
+
+    def __init__(self, job: JobPayload) -> None:
         super().__init__()
         self.job = job
 
@@ -143,6 +165,8 @@ class SimulationReader:
             key=key,
             attempt=row["starts"],
             is_streamed=row["streamed"],
+            learner_id=row["learner_id"],
+            spoken=_spoken(row),
         )
 
     async def take_autopilot(
@@ -153,6 +177,7 @@ class SimulationReader:
 
         Raises:
             AutopilotErasedError: there is nothing left to read.
+            NoConversationError: the job, which is claimed, is of another kind.
         """
         tenant_id = message.tenant_id
         rows = await tenant_once(
@@ -162,7 +187,7 @@ class SimulationReader:
             return None
         job = decode_payload(rows[0]["payload"])
         if not isinstance(job, BatchJob):
-            return None
+            raise NoConversationError(job)
         row = rows[0]
         if row["simulation_id"] is None:
             return job, None
@@ -170,17 +195,18 @@ class SimulationReader:
             raise AutopilotErasedError(job)
         return job, await self._autopilot(tenant_id, rows)
 
+    async def said(
+        self, tenant_id: UUID, simulation_id: UUID, before: int, key: SealKey
+    ) -> tuple[Line, ...]:
+        """Return the conversation before a turn, from its start."""
+        rows = await tenant_once(self._database, tenant_id, SQL["said"], simulation_id, before)
+        return _lines(rows, simulation_id, key)
+
     async def _autopilot(self, tenant_id: UUID, rows: list[asyncpg.Record]) -> AutopilotCase:
         row = rows[0]
         simulation_id = row["simulation_id"]
         key = await self._learner_key(tenant_id, row)
-        lines = tuple(
-            Line(
-                role="agent" if turn["role"] == "learner" else "customer",
-                text=key.open_text(turn["text"], TEXT_COLUMN, turn_row(simulation_id, turn["seq"])),
-            )
-            for turn in rows
-        )
+        lines = _lines(rows, simulation_id, key)
         return AutopilotCase(
             simulation_id=simulation_id,
             is_open=row["status"] == "open",
@@ -194,6 +220,8 @@ class SimulationReader:
             word_budget=row["word_budget"],
             is_batched=row["operation_id"] is not None,
             key=key,
+            learner_id=row["learner_id"],
+            spoken=_spoken(row),
         )
 
     async def is_open(self, tenant_id: UUID, simulation_id: UUID) -> bool:
@@ -207,3 +235,21 @@ class SimulationReader:
             raise LearnerErasedError
         tenant = await self._keys.warm(self._database, tenant_id)
         return tenant.learner_key(row["learner_id"], row["wrapped"])
+
+
+def _spoken(row: asyncpg.Record) -> Spoken:
+    return Spoken(
+        environment=row["environment"],
+        language=row["language"],
+        max_hostility=row["max_hostility"],
+    )
+
+
+def _lines(rows: list[asyncpg.Record], simulation_id: UUID, key: SealKey) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            role="agent" if turn["role"] == "learner" else "customer",
+            text=key.open_text(turn["text"], TEXT_COLUMN, turn_row(simulation_id, turn["seq"])),
+        )
+        for turn in rows
+    )

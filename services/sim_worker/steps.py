@@ -8,6 +8,7 @@ import msgspec
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import FlowJob, encode_payload
+from shared.contracts.llm import WordingNote
 from shared.contracts.simulation import EndReason, Move
 from shared.db.pool import Database
 from shared.db.sealed import SealKey, turn_row
@@ -17,6 +18,7 @@ from shared.db.tx import tenant_once
 SQL = Queries("services.sim_worker")
 
 TEXT_COLUMN = "turns.text"
+APPRAISAL_COLUMN = "turns.appraisal"
 
 
 class SpokenTurn(Record, frozen=True, kw_only=True):
@@ -28,6 +30,10 @@ class SpokenTurn(Record, frozen=True, kw_only=True):
     move: Move | None
     """The engine's move, for the customer's turns."""
     engine: str | None
+    wording: WordingNote | None = None
+    """How the customer's line got its words."""
+    appraisal: bytes | None = None
+    """What the learner's line was read as, in other languages; JSON, sealed when it is stored."""
 
 
 class NewEvent(Record, frozen=True, kw_only=True):
@@ -66,21 +72,27 @@ class StoredTurn(Record, frozen=True, kw_only=True):
     acts: str | None
     causes: str | None
     engine: str | None
+    wording: str | None
+    appraisal: bytes | None
 
 
 def stored_form(simulation_id: UUID, turn: SpokenTurn, key: SealKey) -> StoredTurn:
     """Return the row of a turn."""
     move = turn.move
+    row = turn_row(simulation_id, turn.seq)
+    appraisal = turn.appraisal
     return StoredTurn(
         seq=turn.seq,
         turn_id=turn.turn_id,
         role="customer" if move else "learner",
-        text=key.seal_text(turn.text, TEXT_COLUMN, turn_row(simulation_id, turn.seq)),
+        text=key.seal_text(turn.text, TEXT_COLUMN, row),
         state=_json(move.state) if move else None,
         surface=move.surface.value if move else None,
         acts=_json(move.acts) if move else None,
         causes=_json(move.causes) if move else None,
         engine=turn.engine,
+        wording=_json(turn.wording) if turn.wording else None,
+        appraisal=None if appraisal is None else key.seal(appraisal, APPRAISAL_COLUMN, row),
     )
 
 

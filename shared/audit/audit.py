@@ -11,13 +11,21 @@ from shared.contracts.simulation import FactOutcome, Fault, PersonaState
 
 __all__ = ["AuditedTurn", "audit", "fact_outcomes"]
 
+ANY_LANGUAGE = frozenset({"empty_line", "markup", "repeated_line", "too_long", "out_of_range"})
+"""Faults of speech that do not take English to be seen."""
+
 
 def audit(
-    scenario: ScenarioSpec, turns: Sequence[AuditedTurn], end_reason: str | None
+    scenario: ScenarioSpec,
+    turns: Sequence[AuditedTurn],
+    end_reason: str | None,
+    *,
+    is_english: bool = True,
 ) -> tuple[Fault, ...]:
     """Return the simulator's faults in order of the turns; none for a good conversation.
 
     `end_reason` is None while the conversation is open. What the learner does is never a fault.
+    Where another language is spoken, only what shows in any language is looked for.
 
     Raises:
         ValueError: `end_reason` is not an `EndReason`.
@@ -26,8 +34,10 @@ def audit(
     said = heard(turns)
     found: list[Fault] = []
     for item in said:
-        found += vault.leaks(item)
-        found += speech.faults(item)
+        found += vault.leaks(item, is_english=is_english)
+        found += (
+            fault for fault in speech.faults(item) if is_english or fault.code in ANY_LANGUAGE
+        )
     found += wrong_ends(scenario, [item.turn for item in said], end_reason)
     return tuple(sorted(found, key=lambda fault: (fault.seq, fault.code, fault.subject)))
 

@@ -48,11 +48,14 @@ def holds(text: str, phrase: str) -> bool:
 
     The phrase must begin and end where a word does; its last word may have an ending.
     """
-    wanted = "".join(words(phrase))
+    wanted = _squeezed(phrase)
     if not wanted:
         return False
-    read = words(text)
-    return _runs(read, wanted) or _runs(_spelled_out(text), wanted)
+    # what runs through words stands in them written together: nearly no phrase does
+    if wanted in _squeezed(text) and _runs(words(text), wanted):
+        return True
+    spelled, letters = _spelled_out(text)
+    return wanted in letters and _runs(spelled, wanted)
 
 
 def count_words(text: str) -> int:
@@ -86,10 +89,19 @@ def _begins(read: tuple[str, ...], start: int, wanted: str) -> bool:
     return False
 
 
-def _spelled_out(text: str) -> tuple[str, ...]:
-    """Return the words with figures read as the letters that they look like (`s4fe`)."""
+@lru_cache(maxsize=_CACHED)
+def _spelled_out(text: str) -> tuple[tuple[str, ...], str]:
+    """Return the words with figures read as the letters that they look like (`s4fe`), and all of
+    them written together.
+    """
     read = _MIXED.sub(lambda match: match.group().translate(_DIGITS_FOR_LETTERS), plain(text))
-    return tuple(_TOKEN.findall(read))
+    found = tuple(_TOKEN.findall(read))
+    return found, "".join(found)
+
+
+@lru_cache(maxsize=_CACHED)
+def _squeezed(text: str) -> str:
+    return "".join(words(text))
 
 
 def _decimals(text: str) -> str:

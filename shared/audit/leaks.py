@@ -1,12 +1,13 @@
 """Finds facts that the customer gave away while they were locked."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
 
 from shared.audit.language import holds, plain, words
-from shared.audit.numbers import known, long_figures
+from shared.audit.numbers import MIN_DIGITS, known, long_figures
 from shared.audit.turns import Heard, all_texts, public_texts, spoken_texts
 from shared.contracts.scenario import Fact, ScenarioSpec
 from shared.contracts.simulation import Fault
@@ -18,6 +19,8 @@ _ENOUGH_STEMS = 4
 """Distinctive words that a text must have before their number says anything."""
 _ENOUGH_WORDS = 5
 """Words of a sentence that are not said again by accident."""
+_FIGURE = re.compile(r"\d+(?:[.,'\u2019\u00a0\u202f]\d+)*")
+_MARKS = re.compile(r"\D")
 _SHARE_PERCENT = 75
 """Percent of the distinctive words that give a text away."""
 
@@ -32,6 +35,8 @@ class _Secret(msgspec.Struct, frozen=True):
     """Those long enough to be nobody else's."""
     figures: frozenset[str]
     """Long figures that stand nowhere else in the scenario."""
+    digits: frozenset[str]
+    """The same as bare digits: every country sets its own marks between them."""
 
 
 class Vault:
@@ -44,9 +49,10 @@ class Vault:
         self._secrets = tuple(_secret(fact, common, texts) for fact in scenario.facts)
         self._texts = {fact.key: fact.text for fact in scenario.facts}
 
-    def leaks(self, heard: Heard) -> Iterator[Fault]:
+    def leaks(self, heard: Heard, *, is_english: bool = True) -> Iterator[Fault]:
         """Yield a fault for every locked fact that a line of the customer gives away.
 
+        In another language than the scenario's only long figures can be told apart.
         What the learner said first, what is public and what an open fact says gives nothing away.
         """
         state = heard.turn.state
@@ -56,13 +62,17 @@ class Vault:
         for secret in self._secrets:
             if secret.fact.key in opened:
                 continue
-            if said is None:
-                said = _stems_of(heard.turn.text)
-            if (
-                _worded(secret, heard.turn.text, free)
-                or _numbered(secret, heard.turn.text, free)
-                or _retold(secret, said, free)
-            ):
+            if not is_english:
+                is_told = _written(secret, heard.turn.text, free)
+            else:
+                if said is None:
+                    said = _stems_of(heard.turn.text)
+                is_told = (
+                    _worded(secret, heard.turn.text, free)
+                    or _numbered(secret, heard.turn.text, free)
+                    or _retold(secret, said, free)
+                )
+            if is_told:
                 yield Fault(code=LEAKED, seq=heard.turn.seq, subject=secret.fact.key)
 
 
@@ -70,14 +80,17 @@ def _secret(fact: Fact, common: frozenset[str], texts: tuple[str, ...]) -> _Secr
     parts = tuple(fact.text[start:end] for start, end in sentences(fact.text))
     stems = dict.fromkeys(_stems_of(piece) - common for piece in (fact.text, *parts))
     elsewhere: set[str] = set()
+    written: set[str] = set()
     for other in texts:
         if other not in {fact.text, fact.reflected}:
             elsewhere |= known(other)
+            written |= _digits(other)
     return _Secret(
         fact,
         tuple(piece for piece in stems if len(piece) >= _ENOUGH_STEMS),
         tuple(part for part in parts if len(words(part)) >= _ENOUGH_WORDS),
         long_figures(fact.text) - elsewhere,
+        _digits(fact.text) - written,
     )
 
 
@@ -91,6 +104,18 @@ def _worded(secret: _Secret, text: str, free: tuple[str, ...]) -> bool:
 def _numbered(secret: _Secret, text: str, free: tuple[str, ...]) -> bool:
     told = secret.figures & long_figures(text) if secret.figures else secret.figures
     return bool(told) and not told <= frozenset().union(*map(known, free))
+
+
+def _written(secret: _Secret, text: str, free: tuple[str, ...]) -> bool:
+    told = secret.digits & _digits(text) if secret.digits else secret.digits
+    return bool(told) and not told <= frozenset().union(*map(_digits, free))
+
+
+@lru_cache(maxsize=8192)
+def _digits(text: str) -> frozenset[str]:
+    """Return the long figures of a text as bare digits."""
+    found = (_MARKS.sub("", match.group()) for match in _FIGURE.finditer(text))
+    return frozenset(digits for digits in found if len(digits) >= MIN_DIGITS)
 
 
 def _retold(secret: _Secret, said: frozenset[str], free: tuple[str, ...]) -> bool:

@@ -53,6 +53,15 @@ def figures(text: str) -> frozenset[str]:
     return frozenset(_figure(match.group()) for match in _FIGURES.finditer(plain(text)))
 
 
+def spelled(text: str) -> frozenset[str]:
+    """Return the numbers of a text that are written in words, as plain figures.
+
+    Bare scales (`a hundred`, `millions`) and words of one figure (`nobody`) are left out.
+    """
+    found = (match.group() for match in _SPELLED.finditer(plain(text)))
+    return frozenset(_spelled(words) for words in found if words not in _ROUND)
+
+
 def long_figures(text: str) -> frozenset[str]:
     """Return the figures that nobody says by accident."""
     return frozenset(x for x in figures(text) if sum(map(str.isdigit, x)) >= MIN_DIGITS)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from shared.audit.language import count_words, plain, sentences, words
 from shared.audit.numbers import counted, known
@@ -18,7 +19,7 @@ REPEATED_FROM = 4
 _ROLE_SWAP = any_of(TABLE.role_swap)
 _SOFTENED = any_of(TABLE.softened)
 _MARKUP = any_of(TABLE.markup)
-_QUOTED = re.compile(r'"[^"\n]*"')
+_QUOTED = re.compile(r"\"[^\"\n]*\"|(?<!\w)'[^\"\n]*?'(?!\w)")
 _SENTENCE = re.compile(r"[^.!?\n]+")
 _NAMED = re.compile(r"\b(?:my name is|my name's|this is (?=\w+ speaking\b)) ?(?P<name>[a-z]+)")
 _HOSTILE = frozenset({Surface.INSULT, Surface.HANG_UP, Surface.WARN_LEAVE, Surface.VENT})
@@ -37,6 +38,15 @@ class Speech:
 
     def faults(self, heard: Heard) -> Iterator[Fault]:
         """Yield the faults of the next line of the customer."""
+        for code in self.codes(heard, self._said):
+            yield Fault(code=code, seq=heard.turn.seq)
+        self._said |= said_in(heard.turn.text)
+
+    def codes(self, heard: Heard, said: AbstractSet[tuple[str, ...]]) -> tuple[str, ...]:
+        """Return what is wrong with a line where these sentences were said before, in order.
+
+        A sentence that stands twice in the line itself counts as said before.
+        """
         turn = heard.turn
         checks = {
             "empty_line": _is_empty(turn),
@@ -44,27 +54,16 @@ class Speech:
             "role_swap": bool(_ROLE_SWAP.search(_own_words(turn.text))),
             "softened": _is_softened(turn),
             "too_long": self._is_too_long(turn.text),
-            "repeated_line": self._repeats(turn.text),
+            "repeated_line": repeats(turn.text, said),
             "contradicts_brief": self._contradicts(heard),
             "out_of_range": _is_out_of_range(turn),
         }
-        for code, is_wrong in checks.items():
-            if is_wrong:
-                yield Fault(code=code, seq=turn.seq)
+        return tuple(code for code, is_wrong in checks.items() if is_wrong)
 
     def _is_too_long(self, text: str) -> bool:
         """Say whether the line is a speech; an author's short sentences (`Two. Two!`) are meant."""
         added = [part for part in sentences(text) if part not in self._written]
         return len(added) > MAX_SENTENCES or count_words(text) > MAX_WORDS
-
-    def _repeats(self, text: str) -> bool:
-        """Say whether the line says a sentence again, and remember it."""
-        again = False
-        for sentence in sentences(text):
-            if len(sentence) >= REPEATED_FROM:
-                again = again or sentence in self._said
-                self._said.add(sentence)
-        return again
 
     def _contradicts(self, heard: Heard) -> bool:
         """Say whether the line states a number or a name that nobody gave."""
@@ -73,6 +72,17 @@ class Speech:
             return True
         named = _NAMED.search(plain(heard.turn.text))
         return named is not None and named["name"] not in self._names
+
+
+def said_in(text: str) -> frozenset[tuple[str, ...]]:
+    """Return the sentences of a line that must not come again, each as its words."""
+    return frozenset(part for part in sentences(text) if len(part) >= REPEATED_FROM)
+
+
+def repeats(text: str, said: AbstractSet[tuple[str, ...]]) -> bool:
+    """Say whether a line says one of these sentences again, or one of its own twice."""
+    long = [part for part in sentences(text) if len(part) >= REPEATED_FROM]
+    return len(set(long)) < len(long) or not said.isdisjoint(long)
 
 
 def _own_words(text: str) -> str:

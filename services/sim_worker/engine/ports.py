@@ -1,7 +1,6 @@
-"""What the engine asks of others: somebody to word the customer's line."""
+"""What the engine gives to whoever words the customer's line."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from shared.contracts.base import Record
 from shared.contracts.scenario import Mind, Temper
@@ -36,15 +35,11 @@ class WordingRequest(Record, frozen=True, kw_only=True):
     """Texts of the facts that open in this line."""
     draft: str
     """The embedded wording of the line: a model may reword it, and it is the fallback."""
+    body: str
+    """The part of the draft that does what the line has to do: without reactions and asides."""
+    asks: bool
+    """Whether the draft puts a question that wants an answer."""
     last_lines: tuple[Line, ...]
     """The end of the conversation so far, oldest first."""
     seed: int
     seq: int
-
-
-class Wording(Protocol):
-    """Puts a decided line into words; it decides nothing."""
-
-    async def word(self, request: WordingRequest) -> str:
-        """Return the customer's line, one to four sentences."""
-        ...

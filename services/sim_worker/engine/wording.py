@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 
-from typing_extensions import override
-
 from services.sim_worker.engine.mood import mood
-from services.sim_worker.engine.phrases import phrase_text
-from services.sim_worker.engine.ports import Wording, WordingRequest
+from services.sim_worker.engine.phrases import asks, phrase_text
+from services.sim_worker.engine.ports import WordingRequest
 from services.sim_worker.engine.slots import fill, with_article
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import Line, Move, PersonaState
 
 REMEMBERED_LINES = 6
 """How much of the conversation a wording sees."""
-
-
-class EmbeddedWording(Wording):
-    """Says the draft as it is; needs no model."""
-
-    @override
-    async def word(self, request: WordingRequest) -> str:
-        return request.draft
+_MANNER = frozenset({"r", "vr", "e"})
+"""Kinds of phrase keys: common and own reactions, last words."""
 
 
 def word(scenario: ScenarioSpec, move: Move) -> str:
@@ -35,6 +27,11 @@ def spoken(scenario: ScenarioSpec, phrases: Sequence[str], echo: str) -> str:
     """Return the words of phrases, given by their keys."""
     slots = slots_of(scenario, echo)
     return " ".join(fill(phrase_text(scenario, key), slots) for key in phrases)
+
+
+def is_manner(key: str) -> bool:
+    """Say whether a phrase only shows how the customer takes it: a reaction, or last words."""
+    return key.partition(":")[0] in _MANNER
 
 
 def slots_of(scenario: ScenarioSpec, echo: str) -> dict[str, str]:
@@ -55,15 +52,16 @@ def wording_request(
     *,
     seed: int,
     seq: int,
+    language: str | None = None,
 ) -> WordingRequest:
-    """Collect what a wording may see of this move."""
+    """Collect what a wording may see of this move; without a `language` it is the scenario's."""
     texts = {fact.key: fact.text for fact in scenario.facts}
     return WordingRequest(
         name=scenario.persona.name,
         summary=scenario.persona.summary,
         style=scenario.persona.style,
         temper=scenario.temper,
-        language=scenario.language,
+        language=language or scenario.language,
         surface=move.surface,
         end_reason=move.end_reason,
         mood=mood(move.state.mind),
@@ -74,6 +72,8 @@ def wording_request(
         open_facts=tuple(texts[key] for key in move.state.open_facts),
         must_say=tuple(texts[key] for key in move.opened),
         draft=word(scenario, move),
+        body=spoken(scenario, [key for key in move.phrases if not is_manner(key)], move.echo),
+        asks=asks(scenario, move.phrases) is not None,
         last_lines=tuple(lines[-REMEMBERED_LINES:]),
         seed=seed,
         seq=seq,

@@ -1,0 +1,1 @@
+"""Looks at what a model made of a line before anybody hears it; pure."""
