@@ -21,7 +21,7 @@ Criterion
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from services.scoring_worker.judging.finding import Finding
 from shared.contracts.base import Record
@@ -49,6 +49,16 @@ MET_SHARE = Fraction(1, 2)
 """A good indicator is met from this share of `full_at` on."""
 
 
+class Second(Record, frozen=True, kw_only=True):
+    """That a model was asked as well."""
+
+    judged_by: Literal["embedded", "model"]
+    embedded: Verdict
+    """What the embedded judge alone says."""
+    spread: float
+    """Share of the model's samples that say something else than most, 0..1."""
+
+
 class Measured(Record, frozen=True, kw_only=True):
     """One indicator of the rubric with what was found for it."""
 
@@ -64,6 +74,8 @@ class Measured(Record, frozen=True, kw_only=True):
     """Indicator key whose advice fits a scenario's step; empty for the rubric's own indicators."""
     withdrawn: int = 0
     """Hits that were taken back because their quote failed the check."""
+    second: Second | None = None
+    """None: no model was asked, or it did not answer."""
 
 
 class Sorted(NamedTuple):

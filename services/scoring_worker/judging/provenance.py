@@ -27,10 +27,12 @@ def taxonomy_hash() -> str:
     return content_hash([load_skill_roots(), dict(load_standard())])
 
 
-def provenance(transcript: Transcript, rubric: RubricSpec) -> Provenance:
-    """Name everything that decided these numbers."""
+def provenance(
+    transcript: Transcript, rubric: RubricSpec, *, engine: str = "embedded"
+) -> Provenance:
+    """Name everything that decided these numbers; what a model was, its calls say."""
     return Provenance(
-        engine="embedded",
+        engine=engine,
         engine_version=ENGINE_VERSION,
         rubric_slug=rubric.slug,
         rubric_hash=content_hash(rubric),

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from services.scoring_worker.judging import aggregate
 from services.scoring_worker.judging.aggregate import Measured
 from services.scoring_worker.judging.evidence import quotes
@@ -99,6 +101,7 @@ def not_asked(criterion: Criterion) -> CriterionResult:
 
 
 def _indicator_result(item: Measured, transcript: Transcript) -> IndicatorResult:
+    second = item.second
     return IndicatorResult(
         key=item.indicator.key,
         title=item.indicator.title,
@@ -108,6 +111,9 @@ def _indicator_result(item: Measured, transcript: Transcript) -> IndicatorResult
         hits=item.hits,
         evidence=quotes(item.finding, transcript),
         withdrawn=item.withdrawn,
+        judged_by=UNSET if second is None else second.judged_by,
+        embedded_verdict=UNSET if second is None else second.embedded,
+        spread=UNSET if second is None else second.spread,
     )
 
 

@@ -16,7 +16,7 @@ _PACKAGES = (
 )
 """With everything below them. The taxonomy and the rubric are named by hashes of their own."""
 
-_DECIDING = (".py", ".yaml", ".json")
+_DECIDING = (".py", ".yaml", ".json", ".md")
 
 
 def covered_files() -> list[str]:

@@ -54,9 +54,10 @@ def test_the_version_covers_code_and_data_of_every_room():
         "services.scoring_worker.judging/phrases.yaml",
         "services.scoring_worker.judging/detectors/registry.py",
         "services.scoring_worker.judging/behaviors/weights.json",
+        "services.scoring_worker.judging/model/prompts/judging.md",
         "shared.dialogue/analyzer.py",
         "shared.scorecard/form.py",
     ):
         assert name in covered
     assert len(set(covered)) == len(covered)
-    assert {name.rpartition(".")[2] for name in covered} <= {"py", "yaml", "json"}
+    assert {name.rpartition(".")[2] for name in covered} <= {"py", "yaml", "json", "md"}

@@ -1,0 +1,1 @@
+"""Measures what a model as judge is asked and what that costs: the tables of its guide."""
