@@ -18,7 +18,7 @@ ROLES_LOOK_SWAPPED: Final = "roles_look_swapped"
 """Flag: who is labeled customer speaks like an agent, and the other way round."""
 
 UNSUPPORTED_LANGUAGE: Final = "unsupported_language"
-"""Flag: the analyzer does not know the language, so there will be no number."""
+"""Flag: the analyzer does not know the language; there is no number without a language model."""
 
 INVISIBLE_REMOVED: Final = "invisible_characters_removed"
 """Flag: the text held characters that nobody can see."""
@@ -127,11 +127,11 @@ def _invisible(count: int) -> Flag:
 
 def _unsupported(spoken: str, declared: str) -> Flag:
     if spoken == declared:
-        detail = f"No engine here knows the language `{declared}`: there will be no number."
+        detail = f"Only a language model can give a number for the language `{declared}`."
     else:
         detail = (
-            f"Declared as `{declared}`, but it reads like something else (`{spoken}`), which no"
-            " engine here knows: there will be no number."
+            f"Declared as `{declared}`, but it reads like something else (`{spoken}`), for which"
+            " only a language model can give a number."
         )
     return Flag(code=UNSUPPORTED_LANGUAGE, detail=detail)
 

@@ -47,6 +47,15 @@ class BranchRepository:
             overall=rows[0]["overall"], skills={row["skill"]: row["score"] for row in rows}
         )
 
+    async def list_appraisals(self, simulation_id: UUID, last_seq: int) -> dict[int, bytes]:
+        """Return what the learner's turns were read as, sealed, by the replies' seq; none in
+        English.
+        """
+        rows = await self._connection.fetch(
+            _SQL["list_appraisals"], self._tenant_id, simulation_id, last_seq
+        )
+        return {row["seq"]: row["appraisal"] for row in rows}
+
     async def insert_branch(self, branch: Branch) -> None:
         """Store a branch with its copied turns; the caller has read the parent."""
         await self._connection.execute(
@@ -62,4 +71,5 @@ class BranchRepository:
             list(range(branch.seq + 1)),
             branch.turn_ids,
             branch.texts,
+            branch.appraisals,
         )

@@ -4,12 +4,13 @@ side.
 Both simulations stay as they are. The prefix hash is keyed per tenant, so it gives no text away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
 from services.api.context import ProcessContext
+from services.api.environments import mark_simulation
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
 from services.api.simulations.branch_repository import BranchRepository
@@ -28,6 +29,7 @@ from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.tx import tenant_tx
 from shared.errors import ConflictError, FieldError, NotFoundError, ValidationFailedError
+from shared.rendering.records import APPRAISAL_COLUMN
 
 WHOLE = 1000
 """More turns than a simulation can have."""
@@ -97,7 +99,9 @@ class BranchService:
             if earlier is None:
                 turns, key = await self._turns(connection, repository, parent)
                 _check(parent, turns, from_seq)
-                await BranchRepository(connection, principal.tenant_id).insert_branch(
+                branches = BranchRepository(connection, principal.tenant_id)
+                read_as = await branches.list_appraisals(parent_id, from_seq)
+                await branches.insert_branch(
                     Branch(
                         simulation_id=simulation_id,
                         parent_id=parent_id,
@@ -106,9 +110,11 @@ class BranchService:
                         word_budget=word_budget,
                         turn_ids=[context.ids.new() for _ in range(from_seq + 1)],
                         texts=_resealed(turns[: from_seq + 1], simulation_id, key),
+                        appraisals=_moved(read_as, from_seq, parent_id, simulation_id, key),
                         at=now,
                     )
                 )
+                await mark_simulation(connection, principal, simulation_id, now)
                 message = await self._announce(connection, principal.tenant_id, simulation_id)
             else:
                 simulation_id = earlier.resource_id
@@ -209,6 +215,17 @@ def _resealed(turns: Sequence[Turn], simulation_id: UUID, key: SealKey) -> list[
     return [
         key.seal_text(turn.text, "turns.text", turn_row(simulation_id, turn.seq)) for turn in turns
     ]
+
+
+def _moved(
+    sealed: Mapping[int, bytes], last_seq: int, from_id: UUID, to_id: UUID, key: SealKey
+) -> list[bytes | None]:
+    """Return what turns were read as, sealed for their new rows; None where it was English."""
+    moved: list[bytes | None] = [None] * (last_seq + 1)
+    for seq, appraisal in sealed.items():
+        opened = key.open(appraisal, APPRAISAL_COLUMN, turn_row(from_id, seq))
+        moved[seq] = key.seal(opened, APPRAISAL_COLUMN, turn_row(to_id, seq))
+    return moved
 
 
 def _common(left: Sequence[Turn], right: Sequence[Turn]) -> int:

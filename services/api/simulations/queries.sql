@@ -24,8 +24,9 @@ select v.scenario_id, v.version, v.spec
 with opened as (
   insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
                            profile, seed, status, last_seq, created_at, last_activity_at, hints,
-                           word_budget, metadata)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12, $13, $14, $15)
+                           word_budget, metadata, language, max_hostility)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $12, $12, $13, $14, $15, $16,
+          coalesce((select (policy ->> 'max_hostility')::smallint from llm_settings where tenant_id = $1), 3))
 )
 insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, acts, causes, created_at)
 values ($1, $2, 0, $9, 'customer', $10, $11, '[]', '[]', $12)
@@ -93,6 +94,10 @@ s.operation_id = ?
 -- name: if_status
 -- At one place in its life.
 s.status = ?
+
+-- name: if_language
+-- Spoken in one language.
+s.language = ?
 
 -- name: if_external_id
 -- Of the person with this id of the partner's.
@@ -242,18 +247,35 @@ select k.skill, k.score, a.overall
 -- A new simulation on the same scenario version and seed, with the turns before it copied: sealed anew, for
 -- a sealed text is bound to its row.
 with told as (
-  select * from unnest($9::int[], $10::uuid[], $11::bytea[]) as u(seq, turn_id, text)
+  select * from unnest($9::int[], $10::uuid[], $11::bytea[], $12::bytea[]) as u(seq, turn_id, text, appraisal)
 ), opened as (
   insert into simulations (tenant_id, simulation_id, learner_id, scenario_id, scenario_version, mode,
                            seed, status, last_seq, created_at, last_activity_at, hints, word_budget,
-                           parent_id, branch_seq)
+                           parent_id, branch_seq, language, max_hostility)
   select $1, $3, p.learner_id, p.scenario_id, p.scenario_version, 'interactive', p.seed, 'open', $4, $5, $5,
-         $6, $7, $2, $4
+         $6, $7, $2, $4, p.language, p.max_hostility
     from simulations p where p.tenant_id = $1 and p.simulation_id = $2
 )
 insert into turns (tenant_id, simulation_id, seq, turn_id, role, text, state, surface, acts, causes, engine,
-                   created_at)
-select $1, $3, told.seq, told.turn_id, o.role, told.text, o.state, o.surface, o.acts, o.causes, o.engine, $5
+                   wording, appraisal, created_at)
+select $1, $3, told.seq, told.turn_id, o.role, told.text, o.state, o.surface, o.acts, o.causes, o.engine,
+       o.wording, told.appraisal, $5
   from told
   join turns o on o.tenant_id = $1 and o.simulation_id = $2 and o.seq = told.seq
  where $8::int = (select count(*) from told)
+
+-- name: find_opening
+-- A first line in another language, if it was made before.
+select text from opening_lines
+ where tenant_id = $1 and scenario_id = $2 and scenario_version = $3 and language = $4 and line = $5
+
+-- name: insert_opening
+-- The first one that was made stays.
+insert into opening_lines (tenant_id, scenario_id, scenario_version, language, line, text, created_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict do nothing
+
+-- name: list_appraisals
+-- What turns in another language were read as, up to a turn.
+select seq, appraisal from turns
+ where tenant_id = $1 and simulation_id = $2 and seq <= $3 and appraisal is not null

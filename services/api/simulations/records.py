@@ -8,8 +8,10 @@ import msgspec
 
 from services.api.idempotency import Claim
 from shared.contracts.dialogue import ActSpan
+from shared.contracts.llm import WordingNote
 from shared.contracts.scenario import Mind, ScenarioSpec
 from shared.contracts.simulation import Cause, Fault, PersonaState, Profile
+from shared.intake.language import DEFAULT
 
 Mode = Literal["interactive", "autopilot"]
 Status = Literal["open", "ended", "scored"]
@@ -44,6 +46,8 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """The customer's last line, where no reply said it."""
     scoring_id: UUID | None
     assessment_id: UUID | None
+    language: str
+    """What is spoken."""
     metadata: dict[str, str]
     """Empty as well when the learner was erased: the key is gone."""
 
@@ -62,6 +66,10 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] | None
     engine: str | None
     hint: str | None
+    wording: WordingNote | None = None
+    """Customer's turns after the first: how the line got its words."""
+    appraisal: Literal["embedded", "model"] | None = None
+    """Customer's turns after the first: who read the learner's line."""
     created_at: datetime
 
 
@@ -99,6 +107,8 @@ class NewSimulation(msgspec.Struct, frozen=True, kw_only=True):
     state: PersonaState
     metadata: bytes | None
     """Sealed."""
+    language: str = DEFAULT
+    """What is spoken."""
     at: datetime
 
 
@@ -128,6 +138,8 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     turn_ids: list[UUID]
     texts: list[bytes]
     """Sealed for their new rows, from seq 0 on."""
+    appraisals: list[bytes | None]
+    """What the learner's lines were read as in other languages; likewise."""
     at: datetime
 
 

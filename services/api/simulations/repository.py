@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +29,7 @@ from shared.contracts.base import Record
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.jobs import TurnJob, encode_payload
 from shared.contracts.live import LiveTurn
+from shared.contracts.llm import WordingNote
 from shared.contracts.scenario import Mind, ScenarioSpec, closing_line
 from shared.contracts.simulation import Cause
 from shared.db.pool import Connection, Database
@@ -36,6 +37,7 @@ from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.sql import Queries
 from shared.db.tx import tenant_once
 from shared.errors import NotFoundError
+from shared.intake.language import is_supported
 
 _SQL = Queries("services.api.simulations")
 _PAGES = Pages(_SQL)
@@ -51,6 +53,7 @@ class _StateOfMind(Record, frozen=True, kw_only=True):
 _MIND = msgspec.json.Decoder(_StateOfMind)
 _ACTS = msgspec.json.Decoder(tuple[ActSpan, ...])
 _CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
+_WORDING = msgspec.json.Decoder(WordingNote | None)
 _GOALS = msgspec.json.Decoder(tuple[str, ...])
 _CASE = msgspec.json.Decoder(dict[str, str])
 
@@ -106,6 +109,7 @@ class SimulationRepository:
             new.hints,
             new.word_budget,
             new.metadata,
+            new.language,
         )
 
     async def get(self, simulation_id: UUID) -> Simulation:
@@ -249,6 +253,8 @@ def open_turn(row: asyncpg.Record, key: SealKey) -> Turn:
         causes=None if row["causes"] is None else _CAUSES.decode(row["causes"]),
         engine=row["engine"],
         hint=state.hint or None if state is not None and is_hinted else None,
+        wording=None if row["wording"] is None else _WORDING.decode(row["wording"]),
+        appraisal=_appraisal(row),
         created_at=row["created_at"],
     )
 
@@ -316,6 +322,8 @@ def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) 
         acts=_ACTS.decode(reply.acts),
         causes=_CAUSES.decode(reply.causes),
         engine=reply.engine,
+        wording=_WORDING.decode(reply.wording),
+        appraisal=reply.appraisal,
         hint=reply.hint,
         created_at=reply.created_at,
     )
@@ -325,9 +333,17 @@ def heard_exchange(turn: LearnerTurn, text: str, reply: LiveTurn, key: SealKey) 
     return Exchange(learner_turn=said_turn(turn, text), reply=answered, standing=standing)
 
 
+def _appraisal(row: asyncpg.Record) -> Literal["embedded", "model"] | None:
+    if row["surface"] is None:  # the opening, and what a learner said
+        return None
+    return "embedded" if row["appraisal"] is None else "model"
+
+
 def _closing(row: asyncpg.Record) -> str | None:
     reason = row["end_reason"]
     if reason is None or row["last_surface"] in LAST_SURFACES:
+        return None
+    if not is_supported(row["language"]):  # the scenario's own lines are in English
         return None
     lines = _GOALS.decode(row["closing_lines"])
     return closing_line(lines, _CASE.decode(row["case_slots"]), reason, row["seed"])
@@ -371,5 +387,6 @@ def _simulation(row: asyncpg.Record, tenant: TenantKey | None) -> Simulation:
         closing_line=_closing(row),
         scoring_id=row["scoring_id"],
         assessment_id=row["assessment_id"],
+        language=row["language"],
         metadata=_metadata(row, tenant),
     )

@@ -62,8 +62,10 @@ class ResultRoutes:
             word_budget=body.word_budget,
         )
         view = SimulationView.of(branched.simulation)
+        shows_calls = call.principal.token is None
+        turns = [TurnView.of(turn, shows_calls=shows_calls) for turn in branched.turns]
         return Answer(
-            body=SimulationCreated.told(view, [TurnView.of(turn) for turn in branched.turns]),
+            body=SimulationCreated.told(view, turns),
             status=201,
             headers={"Location": f"/v1/simulations/{view.id}"},
             replayed=branched.replayed,

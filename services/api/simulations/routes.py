@@ -6,6 +6,7 @@ from services.api.filters.expand import SimulationGet
 from services.api.learner_tokens.access import check_scenario
 from services.api.metadata import MetadataPatch
 from services.api.paging import Page, make_page
+from services.api.scenarios.refusals import LanguageNotSupportedError
 from services.api.simulations.schemas import (
     MAX_TURNS_PAGE,
     ExchangeView,
@@ -31,6 +32,7 @@ from shared.errors import (
     SimulationClosedError,
     TurnInProgressError,
     TurnOutOfOrderError,
+    UnavailableError,
 )
 from shared.ids import format_id, parse_id
 
@@ -61,7 +63,12 @@ class SimulationRoutes:
             body=SimulationCreate,
             answers={201: SimulationCreated},
             idempotency="required",
-            problems=(NotFoundError, BacklogFullError),
+            problems=(
+                NotFoundError,
+                LanguageNotSupportedError,
+                BacklogFullError,
+                UnavailableError,
+            ),
         )
     )
     async def create_simulation(self, call: Call) -> Answer:
@@ -69,6 +76,8 @@ class SimulationRoutes:
 
         The customer speaks first: the answer holds the opening line as turn 0. With `autopilot` a
         scripted learner of the given profile plays the conversation to its end by itself.
+        In another `language` than English, a model says what the customer says and reads what the
+        learner says; without one this is refused.
         """
         body: SimulationCreate = call.body
         check_scenario(call.principal, body.scenario)
@@ -83,6 +92,7 @@ class SimulationRoutes:
             hints=body.hints,
             word_budget=body.word_budget,
             metadata=body.metadata,
+            language=body.language,
         )
         view = SimulationCreated.opened(opened.simulation, opened.opening)
         return Answer(
@@ -111,6 +121,7 @@ class SimulationRoutes:
             page,
             query,
             status=query.status,
+            language=query.language,
             operation_id=None if query.operation_id is None else parse_id("op", query.operation_id),
         )
         shown = make_page(rows, page, lambda row: row.simulation_id, SimulationView.of)
@@ -196,7 +207,8 @@ class SimulationRoutes:
         said = await self._turns.say(
             call.principal, call.claim, simulation_id, body.text, body.expected_seq
         )
-        exchange = ExchangeView.of(said.exchange)
+        shows_calls = call.principal.token is None
+        exchange = ExchangeView.of(said.exchange, shows_calls=shows_calls)
         if exchange.reply is not None:
             return Answer(body=exchange, replayed=said.replayed)
         seq = exchange.learner_turn.seq
@@ -227,7 +239,9 @@ class SimulationRoutes:
             query.after_seq,
             min(query.limit, MAX_TURNS_PAGE),
         )
-        return Answer(body=TurnList(data=[TurnView.of(turn) for turn in turns]))
+        shows_calls = call.principal.token is None
+        data = [TurnView.of(turn, shows_calls=shows_calls) for turn in turns]
+        return Answer(body=TurnList(data=data))
 
     @endpoint(
         Endpoint(

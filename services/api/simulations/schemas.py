@@ -2,17 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from typing_extensions import override
 
-from services.api.fields import MAX_SEED, LearnerId, OperationId, ScenarioRef, public, utc
+from services.api.fields import (
+    MAX_SEED,
+    Language,
+    LearnerId,
+    OperationId,
+    ScenarioRef,
+    public,
+    utc,
+)
 from services.api.filters.asked import FilterQuery
 from services.api.filters.expand import OF_SIMULATION
 from services.api.metadata import Metadata
 from services.api.paging import MOST_ASKED
 from services.api.simulations.records import Exchange, Mode, Simulation, Standing, Status, Turn
+from services.api.simulations.wording_schemas import WordingView
 from services.api.validation import RuleError, broken
 from shared.contracts.dialogue import ActSpan
 from shared.contracts.scenario import Mind
@@ -53,6 +62,13 @@ class SimulationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Annotated[int, msgspec.Meta(ge=50, le=20_000)] | None,
         msgspec.Meta(description="Words the learner may use; then the customer has to go."),
     ] = None
+    language: Annotated[
+        Language | None,
+        msgspec.Meta(
+            description="What is spoken; the tenant's own when absent. Any but `en` needs a "
+            "language model. The scenario itself stays in English."
+        ),
+    ] = None
     metadata: Metadata = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,6 +97,7 @@ class SimulationQuery(FilterQuery, frozen=True, kw_only=True, forbid_unknown_fie
     operation_id: Annotated[
         OperationId | None, msgspec.Meta(description="Only the conversations of this batch.")
     ] = None
+    language: Annotated[Language | None, msgspec.Meta(description="What is spoken.")] = None
 
     @override
     def contradictions(self) -> Iterator[FieldError]:
@@ -124,13 +141,18 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] | None
     """Why the mind changed."""
     engine: str | None
+    """Who worded the line: `embedded`, `model` or `mixed`. On replies."""
+    wording: WordingView | None
+    """More about that."""
+    appraisal: Literal["embedded", "model"] | None
+    """Who read what the learner said: `model` in other languages than English. On replies."""
     hint: str | None
     """For the learner's next turn; only where hints are on, and only when one is due."""
     created_at: datetime
 
     @classmethod
-    def of(cls, turn: Turn) -> "TurnView":
-        """Return the public form."""
+    def of(cls, turn: Turn, *, shows_calls: bool = True) -> "TurnView":
+        """Return the public form; calls of a model cost money, which is no learner's business."""
         return cls(
             id=format_id("turn", turn.turn_id),
             seq=turn.seq,
@@ -141,6 +163,8 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
             acts=turn.acts,
             causes=turn.causes,
             engine=turn.engine,
+            wording=WordingView.of(turn.wording, shows_calls=shows_calls),
+            appraisal=turn.appraisal,
             hint=turn.hint,
             created_at=utc(turn.created_at),
         )
@@ -162,6 +186,8 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
     last_seq: int
     hints: bool
     word_budget: int | None
+    language: str
+    """What is spoken; brief, goals and hints are in English."""
     parent_id: str | None
     """Branches: the simulation they were taken from."""
     branch_seq: int | None
@@ -204,6 +230,7 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
             last_seq=simulation.last_seq,
             hints=simulation.hints,
             word_budget=simulation.word_budget,
+            language=simulation.language,
             parent_id=public("sim", simulation.parent_id),
             branch_seq=simulation.branch_seq,
             operation_id=public("op", simulation.operation_id),
@@ -259,11 +286,12 @@ class ExchangeView(msgspec.Struct, frozen=True, kw_only=True):
     simulation: StandingView
 
     @classmethod
-    def of(cls, exchange: Exchange) -> "ExchangeView":
-        """Return the public form."""
+    def of(cls, exchange: Exchange, *, shows_calls: bool = True) -> "ExchangeView":
+        """Return the public form; see `TurnView.of`."""
+        reply = exchange.reply
         return cls(
             learner_turn=TurnView.of(exchange.learner_turn),
-            reply=None if exchange.reply is None else TurnView.of(exchange.reply),
+            reply=None if reply is None else TurnView.of(reply, shows_calls=shows_calls),
             simulation=StandingView.of(exchange.standing),
         )
 

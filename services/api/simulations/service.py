@@ -6,25 +6,26 @@ from uuid import UUID
 import msgspec
 
 from services.api.context import ProcessContext
+from services.api.environments import mark_simulation
 from services.api.filters.asked import FilterQuery
 from services.api.filters.named import find_filters
 from services.api.idempotency import Claim, claim_or_find
 from services.api.metadata import Attached, merged, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Principal
+from services.api.simulations.ingredients import ingredients
+from services.api.simulations.openings import Openings, Prepared
 from services.api.simulations.records import Mode, NewSimulation, Practice, Simulation, Status, Turn
 from services.api.simulations.repository import METADATA, SimulationRepository, open_turn
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded, StartSimulation
-from shared.contracts.scenario import opening_line
 from shared.contracts.simulation import EndReason, PersonaState, Profile
 from shared.db.outbox import add_event, add_job, check_backlog
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, turn_row
 from shared.db.tx import tenant_reads, tenant_tx
-from shared.errors import FieldError, NotFoundError, TurnInProgressError
-from shared.ids import parse_id
+from shared.errors import NotFoundError, TurnInProgressError
 
 SEED_BYTES = 4
 MAX_SEED = 2**31 - 1
@@ -56,6 +57,7 @@ class SimulationService:
 
     def __init__(self, context: ProcessContext) -> None:
         self._context = context
+        self._openings = Openings(context)
 
     async def start(
         self,
@@ -70,10 +72,15 @@ class SimulationService:
         hints: bool,
         word_budget: int | None,
         metadata: Attached,
+        language: str | None = None,
     ) -> Opened:
         """Start a simulation with the customer's first line; a repeat returns the first one's.
 
+        Without a `language` the customer speaks the tenant's.
+
         Raises:
+            LanguageNotSupportedError: no model may speak this language here.
+            UnavailableError: the first line in this language was not to be had in time.
             NotFoundError: no such learner or scenario for this caller; both are named.
             BacklogFullError: too much of this tenant's work is waiting.
         """
@@ -81,6 +88,12 @@ class SimulationService:
         now = context.clock.now()
         simulation_id = context.ids.new()
         message: JobMessage | None = None
+        if seed is None:
+            seed = int.from_bytes(context.random(SEED_BYTES), "big") & MAX_SEED
+        prepared = await self._openings.prepare(
+            principal, claim, scenario=scenario, learner_id=learner_id, mode=mode, seed=seed,
+            language=language,
+        )  # fmt: skip
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             repository = SimulationRepository(connection, principal.bounds(now), tenant)
@@ -88,13 +101,16 @@ class SimulationService:
                 connection, principal.tenant_id, claim, simulation_id, now
             )
             if earlier is None:
-                wrapped, practice = await _ingredients(repository, learner_id, scenario)
+                wrapped, practice = await ingredients(repository, learner_id, scenario)
                 new = self._new(
-                    simulation_id, learner_id, practice, tenant.learner_key(learner_id, wrapped),
+                    simulation_id, learner_id, prepared.practice or practice,
+                    tenant.learner_key(learner_id, wrapped), prepared,
                     mode=mode, profile=profile, seed=seed, hints=hints, word_budget=word_budget,
                     metadata=metadata,
                 )  # fmt: skip
                 await repository.insert(new)
+                await mark_simulation(connection, principal, simulation_id, now)
+                await self._openings.keep(connection, tenant, prepared)
                 message = await self._announce(connection, principal.tenant_id, new)
             else:
                 simulation_id = earlier.resource_id
@@ -119,6 +135,7 @@ class SimulationService:
         *,
         status: Status | None,
         operation_id: UUID | None,
+        language: str | None,
     ) -> list[Simulation]:
         """Return one more simulation than the page holds, in order of creation.
 
@@ -129,8 +146,9 @@ class SimulationService:
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             tenant = await self._context.keys.tenant(connection, principal.tenant_id)
             filters = await find_filters(
-                connection, principal, tenant, query, status=status, operation_id=operation_id
-            )
+                connection, principal, tenant, query,
+                status=status, operation_id=operation_id, language=language,
+            )  # fmt: skip
             return await SimulationRepository(connection, bounds, tenant).list_page(page, filters)
 
     async def attach(
@@ -170,6 +188,7 @@ class SimulationService:
             if status == "open":
                 if last_seq % 2:
                     raise TurnInProgressError(retry_after_s=1)
+                await mark_simulation(connection, principal, simulation_id, now)
                 await repository.end(simulation_id, now)
                 message = await self._announce_end(connection, principal.tenant_id, simulation_id)
             simulation = await repository.get(simulation_id)
@@ -183,17 +202,16 @@ class SimulationService:
         learner_id: UUID,
         practice: Practice,
         key: SealKey,
+        prepared: Prepared,
         *,
         mode: Mode,
         profile: Profile | None,
-        seed: int | None,
+        seed: int,
         hints: bool,
         word_budget: int | None,
         metadata: Attached,
     ) -> NewSimulation:
-        if seed is None:
-            seed = int.from_bytes(self._context.random(SEED_BYTES), "big") & MAX_SEED
-        line = opening_line(practice.spec, seed)
+        line = prepared.line(practice, seed)
         return NewSimulation(
             simulation_id=simulation_id,
             learner_id=learner_id,
@@ -208,6 +226,7 @@ class SimulationService:
             opening=key.seal_text(line, "turns.text", turn_row(simulation_id, 0)),
             state=PersonaState(mind=practice.spec.opening.mind),
             metadata=seal_metadata(key, metadata, METADATA, simulation_id.bytes),
+            language=prepared.language,
             at=self._context.clock.now(),
         )
 
@@ -274,27 +293,3 @@ class SimulationService:
         publisher = self._context.publisher
         publisher.wake_events()
         await publisher.job(message)
-
-
-async def _ingredients(
-    repository: SimulationRepository, learner_id: UUID, scenario: str
-) -> tuple[bytes, Practice]:
-    """Return the learner's wrapped key and the scenario; name each that is missing."""
-    by_id = scenario.startswith("scn_")
-    practice = await repository.find_practice(
-        None if by_id else scenario, parse_id("scn", scenario) if by_id else None
-    )
-    wrapped = await repository.find_learner_key(learner_id)
-    missing = []
-    if practice is None:
-        missing.append(("/scenario", "No such scenario"))
-    if wrapped is None:
-        missing.append(("/learner_id", "No such learner"))
-    if practice is None or wrapped is None:
-        raise NotFoundError(
-            errors=tuple(
-                FieldError(pointer=pointer, code="not-found", detail=detail)
-                for pointer, detail in missing
-            )
-        )
-    return wrapped, practice

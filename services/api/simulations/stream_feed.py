@@ -64,6 +64,10 @@ class SimulationFeed:
         self._announced = 0
         """Seq of the learner's turn that `turn.started` was sent for."""
 
+    @property
+    def _shows_calls(self) -> bool:
+        return self.principal.token is None
+
     async def begin(self) -> Reading:
         """Return what happened before; see `Feed`."""
         reading = await self.read()
@@ -135,12 +139,13 @@ class SimulationFeed:
         data: msgspec.Struct
         name = event.type
         if event.type == EventType.SIMULATION_STARTED:
-            first = [TurnView.of(turn) for turn in news.first]
+            first = [TurnView.of(turn, shows_calls=self._shows_calls) for turn in news.first]
             data = SimulationBegun(simulation_id=self._public_id, turns=first)
         elif event.type == EventType.SIMULATION_ENDED:
             data = await self._over()
         elif event.seq is not None:
-            data = _exchange(news.turns, event.seq, head)
+            exchange = _exchange(news.turns, event.seq, head)
+            data = ExchangeView.of(exchange, shows_calls=self._shows_calls)
         else:
             name, data = "score.updated", self._score(event)
         return encode_event(name, data, str(event.sequence))
@@ -175,9 +180,8 @@ class SimulationFeed:
         return self._key[1]
 
 
-def _exchange(turns: dict[int, Turn], seq: int, head: Head) -> ExchangeView:
+def _exchange(turns: dict[int, Turn], seq: int, head: Head) -> Exchange:
     standing = Standing(
         status=cast("Status", head.status), end_reason=head.end_reason, last_seq=head.last_seq
     )
-    exchange = Exchange(learner_turn=turns[seq - 1], reply=turns[seq], standing=standing)
-    return ExchangeView.of(exchange)
+    return Exchange(learner_turn=turns[seq - 1], reply=turns[seq], standing=standing)

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 
 from services.api.context import ProcessContext
+from services.api.environments import mark_before_turn
 from services.api.idempotency import Claim, find_claim
 from services.api.live import LiveReplies, Waiter
 from services.api.principal import Principal
@@ -126,13 +127,15 @@ class TurnService:
 
     async def accept(self, principal: Principal, claim: Claim, line: Line) -> Accepted:
         """Store what the learner said and have the reply made; refusals as of `say`."""
+        context = self._context
+        await mark_before_turn(context.database, principal, line.simulation_id, context.clock.now())
         try:
             accepted = await self._accept(principal, claim, line)
         except asyncpg.UniqueViolationError:
             # A twin committed and was answered while we waited for the lock: now it is visible.
             accepted = await self._accept(principal, claim, line)
         if accepted.turn is not None:
-            await self._context.publisher.job(_job(principal.tenant_id, accepted.turn))
+            await context.publisher.job(_job(principal.tenant_id, accepted.turn))
         return accepted
 
     async def list(

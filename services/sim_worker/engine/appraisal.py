@@ -5,6 +5,7 @@ import zlib
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from services.sim_worker.engine.rules import HOSTILE, RULES
 from shared.contracts.dialogue import Act, ActSpan, Topic, TurnAnalysis
@@ -78,9 +79,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return not self.strengths.keys().isdisjoint(acts)
 
 
-def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Reading:
-    """Read one learner turn; any text is allowed."""
-    analysis = analyze(text, previous_customer=previous_customer)
+def appraise(
+    state: PersonaState, text: str, *, previous_customer: str, also: tuple[ActSpan, ...] = ()
+) -> Reading:
+    """Read one learner turn; any text is allowed.
+
+    `also` are acts that somebody else named over the same text; each counts where the analyzer
+    found nothing.
+    """
+    analysis = _joined(analyze(text, previous_customer=previous_customer), also)
     strengths: dict[Act, int] = {}
     topics: dict[Act, Topic] = {}
     for span in analysis.acts:
@@ -102,6 +109,15 @@ def appraise(state: PersonaState, text: str, *, previous_customer: str) -> Readi
         quality=_quality(state, cleaned, words, analysis.acts, fingerprint),
         fingerprint=fingerprint,
     )
+
+
+def _joined(analysis: TurnAnalysis, also: tuple[ActSpan, ...]) -> TurnAnalysis:
+    found = analysis.acts
+    alone = [x for x in also if not any(y.start < x.end and x.start < y.end for y in found)]
+    if not alone:
+        return analysis
+    acts = sorted((*found, *alone), key=lambda span: (span.start, span.end, span.act))
+    return replace(analysis, acts=tuple(acts))
 
 
 def _asked(text: str, acts: tuple[ActSpan, ...]) -> str:

@@ -16,6 +16,7 @@ from services.sim_worker.engine.twists import due_twist
 from services.sim_worker.engine.vault import done_steps, opened_fact, volunteered_fact
 from services.sim_worker.engine.waiting import is_due, next_question, waiting
 from services.sim_worker.engine.wording import spoken
+from shared.contracts.dialogue import ActSpan
 from shared.contracts.scenario import Mind, Resolution, ScenarioSpec, opening_line
 from shared.contracts.simulation import Move, PersonaState, Surface
 
@@ -39,6 +40,7 @@ def respond(
     seq: int,
     max_hostility: int = 3,
     word_budget: int | None = None,
+    also: tuple[ActSpan, ...] = (),
 ) -> Move:
     """Return the engine's answer to one learner turn: a function of its arguments, integers only.
 
@@ -46,9 +48,11 @@ def respond(
     learner says is read against those of the reply before: so the state does not depend on who
     words the lines. `max_hostility` (0 to 3) bounds the customer's insults beside
     the scenario's own bound; at `word_budget` words of the learner in all the conversation ends.
+    Of a turn in another language, `learner_text` is its English, and `also` are the acts that its
+    reader named over it.
     """
     before = draft_before(scenario, state, seed)
-    reading = appraise(state, learner_text, previous_customer=before)
+    reading = appraise(state, learner_text, previous_customer=before, also=also)
     turn = _turn(scenario, state, reading)
     turn = replace(turn, max_hostility=max_hostility, word_budget=word_budget)
     decision = decide(turn)

@@ -1,0 +1,257 @@
+"""Has conversations in other languages read in English before they are judged.
+
+A simulation was read turn by turn when it was played: its own reading is taken. A conversation that
+was handed in is rendered by a model, several turns per question, each question remembered. Without
+a model there is no number.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from services.scoring_worker.remembered import RememberedRenderings
+from services.scoring_worker.repository import ScoringCase
+from services.scoring_worker.restoring import RENDERED, Reading
+from shared.clock import Clock
+from shared.config import Settings
+from shared.contracts.base import Record
+from shared.contracts.llm import CallNote, ModelPolicy, Task, WhyEmbedded
+from shared.contracts.scoring import RenderingNote, TranscriptTurn
+from shared.db.keys import KeyRing
+from shared.db.pool import Database
+from shared.db.sealed import RandomBytes
+from shared.intake.language import DEFAULT, is_supported
+from shared.intake.taking import UNSUPPORTED_LANGUAGE
+from shared.llm.ports import LanguageModel, ModelFailedError, Purpose
+from shared.rendering.asking import Before
+from shared.rendering.cutting import cut
+from shared.rendering.records import Rendering
+from shared.rendering.render import Job, Spoken, render
+
+CHUNK_SENTENCES: Final = 40
+"""Of one question; a turn is never parted."""
+CHUNK_CHARS: Final = 4000
+MAX_CHUNKS: Final = 60
+"""A conversation that takes more questions gets no number."""
+AT_ONCE: Final = 4
+"""Questions of one conversation that are under way together."""
+PATIENCE: Final = 2
+"""Times the usual deadline that one answer may take: nobody waits for it in a conversation."""
+BUSY_TRIES, BUSY_WAIT_S = 5, 0.5
+"""How often a place among the tenant's calls is waited for; each wait is twice the one before."""
+
+
+class Chunk(Record, frozen=True, kw_only=True):
+    """Turns that are rendered by one question."""
+
+    number: int
+    before: tuple[Before, ...]
+    turns: tuple[TranscriptTurn, ...]
+
+    @property
+    def texts(self) -> list[Spoken]:
+        """The turns as they are rendered."""
+        return [Spoken(role=turn.role, text=turn.text) for turn in self.turns]
+
+
+class Renderer:
+    """Finds the English of conversations."""
+
+    def __init__(
+        self,
+        model: LanguageModel | None,
+        settings: Settings,
+        database: Database,
+        keys: KeyRing,
+        *,
+        clock: Clock,
+        random: RandomBytes = os.urandom,
+    ) -> None:
+        """Without a `model` only what simulations remember of themselves is known."""
+        self._model = model
+        self._settings = settings
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+        self._random = random
+
+    async def in_english(
+        self, tenant_id: UUID, scoring_id: UUID, case: ScoringCase
+    ) -> tuple[ScoringCase, Reading | None]:
+        """Return the case as it is judged, and how to find back; None when it was English.
+
+        Whatever goes wrong, the case can be judged: then without a number, and the note says why.
+        """
+        language = case.transcript.language
+        if is_supported(language):
+            return case, None
+        try:
+            renderings, note = await self._renderings(tenant_id, scoring_id, case)
+        except ModelFailedError as failed:
+            note = RenderingNote(
+                language=language, source="none", why=failed.why, calls=failed.calls
+            )
+            return case, Reading(original=case.transcript, renderings={}, note=note)
+        turns = tuple(
+            replace(turn, text=renderings[turn.id].english or turn.text)
+            for turn in case.transcript.turns
+        )
+        flags = [code for code in case.flags if code != UNSUPPORTED_LANGUAGE]
+        read = replace(
+            case,
+            transcript=replace(case.transcript, turns=turns, language=DEFAULT),
+            flags=(*flags, RENDERED),
+        )
+        return read, Reading(original=case.transcript, renderings=renderings, note=note)
+
+    async def _renderings(
+        self, tenant_id: UUID, scoring_id: UUID, case: ScoringCase
+    ) -> tuple[dict[str, Rendering], RenderingNote]:
+        language = case.transcript.language
+        if case.read_as:
+            note = RenderingNote(language=language, source="simulation")
+            return dict(case.read_as), note
+        model, policy = await self._usable(tenant_id, case)
+        chunks = list(chunked(case.transcript.turns))
+        if len(chunks) > MAX_CHUNKS:
+            raise ModelFailedError(WhyEmbedded.TOO_LONG)
+        purpose = Purpose(
+            tenant_id=tenant_id,
+            task=Task.APPRAISAL,
+            environment=case.environment,
+            learner_id=case.learner_id,
+            scoring_id=scoring_id,
+        )
+        name = policy.model_for(Task.APPRAISAL, self._settings.llm_model) or ""
+        memory = await RememberedRenderings.of(
+            self._database, self._keys, tenant_id, case.learner_id,
+            salt=f"{name}\0{policy.is_redacted}",
+        )  # fmt: skip
+        round_ = _Round(self, model, purpose, language, memory)
+        found, calls = await round_.all(chunks)
+        return found, RenderingNote(language=language, source="model", calls=calls)
+
+    async def _usable(
+        self, tenant_id: UUID, case: ScoringCase
+    ) -> tuple[LanguageModel, ModelPolicy]:
+        policy = None if self._model is None else await self._model.policy(tenant_id)
+        if self._model is None or policy is None:
+            raise ModelFailedError(WhyEmbedded.NO_MODEL)
+        if case.environment == "test":
+            raise ModelFailedError(WhyEmbedded.TEST_KEY)
+        if Task.APPRAISAL in policy.disabled:
+            raise ModelFailedError(WhyEmbedded.DISABLED)
+        return self._model, policy
+
+    def job(self, memory: RememberedRenderings, purpose: Purpose, language: str, n: int) -> Job:
+        """Return what the question `n` has beside its turns."""
+        return Job(
+            purpose=purpose,
+            key=memory.key,
+            language=language,
+            boundary=self._random(16).hex(),
+            deadline_s=PATIENCE * self._settings.llm_timeout_s,
+            number=2 * n,  # its repair has the next one
+        )
+
+    @property
+    def clock(self) -> Clock:
+        """When something is remembered."""
+        return self._clock
+
+
+class _Round:
+    """The questions about one conversation: all are answered, or there is no number."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        model: LanguageModel,
+        purpose: Purpose,
+        language: str,
+        memory: RememberedRenderings,
+    ) -> None:
+        self._renderer = renderer
+        self._model = model
+        self._purpose = purpose
+        self._language = language
+        self._memory = memory
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._failures: list[ModelFailedError] = []
+        self._calls: tuple[CallNote, ...] = ()
+
+    async def all(
+        self, chunks: Sequence[Chunk]
+    ) -> tuple[dict[str, Rendering], tuple[CallNote, ...]]:
+        """Return the renderings by turn, and the calls; raises `ModelFailedError`."""
+        known = await self._memory.find(self._language, [chunk_key(chunk) for chunk in chunks])
+        answers = await asyncio.gather(*(self._one(chunk, known) for chunk in chunks))
+        if self._failures:
+            raise ModelFailedError(self._failures[0].why, self._calls)
+        found = {
+            turn.id: rendering
+            for chunk, renderings in zip(chunks, answers, strict=True)
+            for turn, rendering in zip(chunk.turns, renderings, strict=True)
+        }
+        return found, self._calls
+
+    async def _one(
+        self, chunk: Chunk, known: dict[bytes, tuple[Rendering, ...]]
+    ) -> tuple[Rendering, ...]:
+        content = chunk_key(chunk)
+        if content in known:
+            return known[content]
+        async with self._places:
+            if self._failures:
+                return ()
+            job = self._renderer.job(self._memory, self._purpose, self._language, chunk.number)
+            try:
+                renderings, calls = await self._ask(job, chunk)
+            except ModelFailedError as failed:
+                self._failures.append(failed)
+                self._calls += failed.calls
+                return ()
+        self._calls += calls
+        await self._memory.keep(self._language, content, renderings, self._renderer.clock.now())
+        return renderings
+
+    async def _ask(
+        self, job: Job, chunk: Chunk
+    ) -> tuple[tuple[Rendering, ...], tuple[CallNote, ...]]:
+        wait_s = BUSY_WAIT_S
+        for _ in range(BUSY_TRIES - 1):
+            try:
+                return await render(self._model, job, chunk.texts, chunk.before)
+            except ModelFailedError as failed:
+                if failed.why is not WhyEmbedded.BUSY:
+                    raise
+            await asyncio.sleep(wait_s)
+            wait_s *= 2
+        return await render(self._model, job, chunk.texts, chunk.before)
+
+
+def chunked(turns: Sequence[TranscriptTurn]) -> Iterator[Chunk]:
+    """Yield the turns in portions, each with the two lines before it."""
+    sizes = [(len(cut(turn.text)) or 1, len(turn.text)) for turn in turns]
+    start = 0
+    number = 0
+    while start < len(turns):
+        sums = accumulate(sizes[start:], lambda a, b: (a[0] + b[0], a[1] + b[1]))
+        fitting = sum(1 for s, c in sums if s <= CHUNK_SENTENCES and c <= CHUNK_CHARS)
+        end = start + max(1, fitting)
+        before = tuple(
+            Before(role=turn.role, text=turn.text) for turn in turns[max(0, start - 2) : start]
+        )
+        yield Chunk(number=number, before=before, turns=tuple(turns[start:end]))
+        start, number = end, number + 1
+
+
+def chunk_key(chunk: Chunk) -> bytes:
+    """Return everything of a portion that decides its answer."""
+    return msgspec.json.encode([chunk.before, chunk.texts])

@@ -1,0 +1,1 @@
+"""Other languages: what was said, read in English; the customer's lines in a language."""
