@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.cli import drafting
 from infra.cli.authored import read_authored, told
 from infra.cli.errors import CommandError
 
@@ -41,6 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     publish = actions.add_parser("publish", help="check a file and publish it for a tenant")
     publish.add_argument("file", type=Path, metavar="FILE")
     publish.add_argument("--tenant", required=True, metavar="SLUG")
+    drafting.add_rubric_parser(actions)
     docs = actions.add_parser("docs", help="check the generated parts of the authors' guide")
     docs.add_argument("--write", action="store_true", help="write them anew")
 
@@ -55,6 +57,7 @@ def rubrics(options: argparse.Namespace) -> int:
         "list": _list,
         "publish": _publish,
         "docs": _docs,
+        "draft": drafting.draft_rubric,
     }
     return actions[options.action](options)
 

@@ -22,6 +22,9 @@ from shared.contracts.jobs import (
     JobMessage,
     JobPayload,
     RescoreJob,
+    RubricDraftJob,
+    ScenarioDraftJob,
+    ScenarioTrialJob,
     ScoreJob,
     SimulationEnded,
     StartBatch,
@@ -87,7 +90,10 @@ class FlowHandler:
                 )
             case ActivityDone():
                 await self._complete(payload)
-            case TurnJob() | ScoreJob() | BulkScoreJob() | RescoreJob() | BatchJob():
+            case (
+                TurnJob() | ScoreJob() | BulkScoreJob() | RescoreJob() | BatchJob()
+                | ScenarioDraftJob() | ScenarioTrialJob() | RubricDraftJob()
+            ):  # fmt: skip
                 log.error("flow.foreign_job", job_id=str(message.job_id))
             case _:
                 assert_never(payload)

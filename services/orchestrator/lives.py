@@ -11,6 +11,7 @@ from shared.contracts.simulation import EndReason
 from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
+from shared.drafting import stored
 from shared.ids import format_id
 
 
@@ -67,6 +68,15 @@ async def fail_rescore(context: Context, tenant_id: UUID, job: RescoreJob, code:
         await repository.add_rescore_failed(
             job.scoring_id, job.assessment_id, code, context.clock.now()
         )
+
+
+async def fail_draft(context: Context, tenant_id: UUID, operation_id: UUID, code: str) -> None:
+    """End the operation of a draft or a trial that no worker survived; nothing of it is stored."""
+    async with tenant_tx(context.database, tenant_id) as connection:
+        await stored.fail(
+            connection, tenant_id, operation_id, context.ids.new(), code, context.clock.now()
+        )
+    context.publisher.wake_events()
 
 
 async def fail_unstarted(context: Context, tenant_id: UUID, scoring_id: UUID, code: str) -> None:

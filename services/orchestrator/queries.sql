@@ -60,8 +60,9 @@ returning last_seq
 -- name: create_simulation_scoring
 -- One scoring per simulation; its id is the simulation's, so a repeat finds it.
 insert into scorings (tenant_id, scoring_id, learner_id, simulation_id, rubric_id, rubric_version,
-                      source, status, workflow_id, occurred_at, created_at)
-select $1, $3, $4, $2, r.rubric_id, max(v.version), 'simulation', 'running', $6, $7, $8
+                      source, status, workflow_id, occurred_at, created_at, environment)
+select $1, $3, $4, $2, r.rubric_id, max(v.version), 'simulation', 'running', $6, $7, $8,
+       (select s.environment from simulations s where s.tenant_id = $1 and s.simulation_id = $2)
   from rubrics r
   join rubric_versions v on v.tenant_id = r.tenant_id and v.rubric_id = r.rubric_id
  where r.tenant_id = $1 and r.slug = $5
@@ -183,9 +184,9 @@ select j.job_id
 -- One scoring per played conversation, its id the simulation's, so a repeat finds it. Nobody practiced: trends
 -- leave these out.
 insert into scorings (tenant_id, scoring_id, learner_id, simulation_id, rubric_id, rubric_version,
-                      source, status, workflow_id, occurred_at, created_at, excluded)
+                      source, status, workflow_id, occurred_at, created_at, excluded, environment)
 select $1, s.simulation_id, s.learner_id, s.simulation_id, r.rubric_id, newest.version, 'simulation',
-       'running', $4, s.created_at, $5, 'batch'
+       'running', $4, s.created_at, $5, 'batch', s.environment
   from simulations s
   join scenario_versions v
     on v.tenant_id = $1 and v.scenario_id = s.scenario_id and v.version = s.scenario_version

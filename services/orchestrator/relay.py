@@ -33,6 +33,9 @@ from shared.contracts.jobs import (
     JobKind,
     ReplyTo,
     RescoreJob,
+    RubricDraftJob,
+    ScenarioDraftJob,
+    ScenarioTrialJob,
     ScoreJob,
     StartScoring,
     StartSimulation,
@@ -195,6 +198,10 @@ class Relay:
                 await self._fail_activity(tenant_id, reply_to)
             case BulkScoreJob():
                 await bury_bulk_job(self._context, tenant_id, job_id, payload, WORKER_CRASHED)
+            case ScenarioDraftJob() | ScenarioTrialJob() | RubricDraftJob():
+                await lives.fail_draft(
+                    self._context, tenant_id, payload.operation_id, WORKER_CRASHED
+                )
             case RescoreJob():
                 await lives.fail_rescore(self._context, tenant_id, payload, WORKER_CRASHED)
             case StartScoring(scoring_id=scoring_id):

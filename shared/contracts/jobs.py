@@ -94,6 +94,28 @@ class BatchJob(Record, frozen=True, kw_only=True, tag="batch"):
     """Of a batch: its last job alone completes the activity."""
 
 
+class ScenarioDraftJob(Record, frozen=True, kw_only=True, tag="scenario_draft"):
+    """Have a model draft a scenario, and try it out; the job's id is the operation's."""
+
+    operation_id: UUID
+
+
+class ScenarioTrialJob(Record, frozen=True, kw_only=True, tag="scenario_trial"):
+    """Try a scenario's draft out with scripted learners; the job's id is the operation's."""
+
+    operation_id: UUID
+
+
+class RubricDraftJob(Record, frozen=True, kw_only=True, tag="rubric_draft"):
+    """Have a model draft a rubric, and try it out; the job's id is the operation's."""
+
+    operation_id: UUID
+
+
+DraftJob = ScenarioDraftJob | ScenarioTrialJob | RubricDraftJob
+"""What workers draft or try out for authors."""
+
+
 class StartSimulation(Record, frozen=True, kw_only=True, tag="start_simulation"):
     """Start `SimulationWorkflow` for a new simulation."""
 
@@ -129,7 +151,7 @@ class ActivityDone(Record, frozen=True, kw_only=True, tag="activity_done"):
 FlowJob = StartSimulation | StartScoring | StartBatch | SimulationEnded | ActivityDone
 """What the orchestrator does for others: only it speaks to Temporal (docs/adr/0002)."""
 
-JobPayload = TurnJob | ScoreJob | BulkScoreJob | RescoreJob | BatchJob | FlowJob
+JobPayload = TurnJob | ScoreJob | BulkScoreJob | RescoreJob | BatchJob | DraftJob | FlowJob
 """The `payload` column of a job."""
 
 

@@ -22,7 +22,10 @@ select o.*, progress.played, progress.scored, progress.failed
      from scorings g
     where g.tenant_id = $1 and g.operation_id = o.operation_id and o.kind = 'scoring_batch'
       and g.workflow_id like 'op\_%'  -- those that were held come later, if at all
-   having o.kind = 'scoring_batch') as progress
+   having o.kind = 'scoring_batch'
+    union all
+   select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')) as progress
  where o.tenant_id = $1 and o.operation_id = $5
    and (($2::uuid is null and $3::uuid[] is null)
         or (o.kind = 'simulation_batch' and ($2::uuid is null or o.learner_id = $2)
@@ -60,7 +63,10 @@ select o.*, progress.played, progress.scored, progress.failed
      from scorings g
     where g.tenant_id = $1 and g.operation_id = o.operation_id and o.kind = 'scoring_batch'
       and g.workflow_id like 'op\_%'  -- those that were held come later, if at all
-   having o.kind = 'scoring_batch') as progress
+   having o.kind = 'scoring_batch'
+    union all
+   select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')) as progress
  where o.tenant_id = $1
    and (($2::uuid is null and $3::uuid[] is null)
         or (o.kind = 'simulation_batch' and ($2::uuid is null or o.learner_id = $2)
@@ -95,6 +101,14 @@ returning operation_id
 update simulations
    set status = 'ended', end_reason = 'cancelled', ended_at = $3, last_activity_at = $3
  where tenant_id = $1 and operation_id = $2 and status = 'open'
+
+-- name: forget_draft
+-- Nobody waits for a draft any more: the author's text and the job go.
+with forgotten as (
+  update model_drafts set wanted = null where tenant_id = $1 and operation_id = $2
+  returning operation_id
+)
+delete from jobs where tenant_id = $1 and job_id in (select operation_id from forgotten)
 
 -- name: cancel_scorings
 -- What is not scored yet of a request with many conversations. A worker that has one of them finds it failed.

@@ -14,7 +14,9 @@ from shared.db.sql import Queries
 from shared.errors import NotFoundError
 from shared.ids import format_id
 
-Kind = Literal["simulation_batch", "scoring_batch"]
+Kind = Literal[
+    "simulation_batch", "scoring_batch", "scenario_draft", "scenario_trial", "rubric_draft"
+]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 _SQL = Queries("services.api.operations")
@@ -89,6 +91,7 @@ class OperationRepository:
             await self._connection.execute(
                 _SQL["cancel_simulations"], self._tenant_id, operation_id, at
             )
+            await self._connection.execute(_SQL["forget_draft"], self._tenant_id, operation_id)
         return row is not None
 
     async def cancel_scorings(self, operation_id: UUID, at: datetime) -> None:

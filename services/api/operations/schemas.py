@@ -16,6 +16,9 @@ KEPT_DAYS: Final = 30
 _RESULTS: Final[dict[Kind, str]] = {
     "simulation_batch": "/v1/simulation_batches",
     "scoring_batch": "/v1/scoring_batches",
+    "scenario_draft": "/v1/scenario_drafts",
+    "scenario_trial": "/v1/scenario_drafts",
+    "rubric_draft": "/v1/rubric_drafts",
 }
 """Where the result of a kind of operation is read."""
 

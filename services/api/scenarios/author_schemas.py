@@ -8,8 +8,9 @@ import msgspec
 from services.api.fields import utc
 from services.api.metadata import Metadata
 from services.api.scenarios.authoring import MAX_VERSION, Examined
-from services.api.scenarios.drafts import Origin, Version
+from services.api.scenarios.drafts import Author, Origin, Version
 from shared.contracts.scenario import ScenarioSpec
+from shared.drafting.trial import TrialReport
 from shared.ids import format_id
 from shared.library.lint import Finding
 
@@ -50,6 +51,12 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str]
     """Your own keys and values."""
     updated_at: datetime
+    author: Author
+    """`model`: a language model wrote the first revision, so the draft can be published only when
+    its trial, of the present revision, was passed."""
+    trial_revision: int | None
+    """The revision that scripted learners played; null: none."""
+    trial: TrialReport | None
 
     @classmethod
     def of(cls, examined: Examined) -> "DraftView":
@@ -64,6 +71,9 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
             findings=examined.findings,
             metadata=draft.metadata,
             updated_at=utc(draft.updated_at),
+            author=draft.author,
+            trial_revision=draft.trial_revision,
+            trial=draft.trial,
         )
 
 

@@ -15,6 +15,7 @@ from services.api.scenarios.refusals import LanguageNotSupportedError, ScenarioF
 from shared.contracts.scenario import ScenarioSpec
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
+from shared.drafting.trial import due
 from shared.errors import ConflictError, FieldError, NotFoundError, ScopeMissingError
 from shared.library.lint import LANGUAGES, Finding, errors, lint
 
@@ -173,7 +174,8 @@ class AuthoringService:
         Raises:
             ScopeMissingError: the key is bound.
             NotFoundError: no such scenario.
-            ScenarioFaultsError: the linter has found errors.
+            ScenarioFaultsError: the linter has found errors, or a draft by a model has not passed
+                the trial of its present revision.
         """
         _check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
@@ -205,6 +207,8 @@ class AuthoringService:
             return await _repeated(repository, earlier)
         if is_new:
             findings = await asyncio.to_thread(lint, draft.spec, rubrics=await repository.rubrics())
+            if draft.author == "model" and draft.revision:
+                findings += due(draft.revision, draft.trial_revision, draft.trial)
             if errors(findings):
                 raise ScenarioFaultsError(findings)
             await repository.insert_version(scenario_id, version, draft.spec, now)

@@ -14,17 +14,21 @@ from shared.contracts.scenario import ScenarioSpec
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.sql import Queries
+from shared.drafting.trial import TrialReport
 from shared.errors import ConflictError, NotFoundError
 from shared.ids import format_id
 from shared.library.versions import content_of
 
 Origin = Literal["library", "tenant"]
+Author = Literal["author", "model"]
+"""Who wrote the first revision of a draft."""
 
 SLUG_CONSTRAINT = "scenarios_tenant_id_slug_key"
 VERSION_CONSTRAINT = "scenario_versions_pkey"
 
 _SQL = Queries("services.api.scenarios")
 _SPEC = msgspec.json.Decoder(ScenarioSpec)
+_TRIAL = msgspec.json.Decoder(TrialReport)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     spec: ScenarioSpec
     metadata: dict[str, str]
     updated_at: datetime
+    author: Author
+    trial_revision: int | None
+    """The revision that scripted learners played; None: none."""
+    trial: TrialReport | None
+    """What came out."""
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +107,9 @@ class DraftRepository:
             spec=_SPEC.decode(row["spec"]),
             metadata=open_metadata(self._tenant, row["metadata"], METADATA, scenario_id.bytes),
             updated_at=row["updated_at"],
+            author=row["origin"],
+            trial_revision=row["trial_revision"],
+            trial=None if row["trial"] is None else _TRIAL.decode(row["trial"]),
         )
 
     async def attach(self, scenario_id: UUID, changes: Mapping[str, str | None]) -> None:

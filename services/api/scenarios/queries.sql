@@ -39,7 +39,8 @@ select scenario_id from scenarios where tenant_id = $1 and slug = $2
 -- name: get_draft
 -- What an author sees: the draft, where there is none the newest version at revision 0.
 select s.scenario_id, s.slug, s.metadata, v.version, coalesce(d.spec, v.spec) as spec,
-       coalesce(d.revision, 0) as revision, coalesce(d.updated_at, v.created_at) as updated_at
+       coalesce(d.revision, 0) as revision, coalesce(d.updated_at, v.created_at) as updated_at,
+       coalesce(d.origin, 'author') as origin, d.trial_revision, d.trial
   from scenarios s
   left join scenario_drafts d on d.tenant_id = $1 and d.scenario_id = s.scenario_id
   left join lateral (

@@ -7,16 +7,22 @@ from shared.library.lint import LANGUAGES, Finding
 
 
 class LanguageNotSupportedError(AppError):
-    """No engine here speaks the scenario's language; a language model must be configured first."""
+    """No engine here speaks the language; a language model must be configured first."""
 
     code, status, title = "language-not-supported", 422, "This language needs a language model"
 
-    def __init__(self, language: str | None = None) -> None:
-        detail = (
-            f"The embedded engine speaks {', '.join(sorted(LANGUAGES))} only; "
-            "a language model must be configured first"
+    def __init__(
+        self,
+        language: str | None = None,
+        *,
+        pointer: str = "/spec/language",
+        detail: str | None = None,
+    ) -> None:
+        detail = detail or (
+            f"Scenarios are written in {', '.join(sorted(LANGUAGES))}; what is spoken may be"
+            " another language, which a simulation asks for when it starts"
         )
-        wrong = FieldError(pointer="/spec/language", code=self.code, detail=detail)
+        wrong = FieldError(pointer=pointer, code=self.code, detail=detail)
         super().__init__(detail, errors=() if language is None else (wrong,))
 
 

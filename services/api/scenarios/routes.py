@@ -13,6 +13,7 @@ from services.api.scenarios.author_schemas import (
     VersionItem,
     VersionView,
 )
+from services.api.scenarios.drift import DriftList, DriftQuery, DriftView
 from services.api.scenarios.refusals import LanguageNotSupportedError, ScenarioFaultsError
 from services.api.scenarios.schemas import ScenarioQuery, ScenarioView
 from services.api.scenarios.service import ScenarioService
@@ -232,3 +233,25 @@ class ScenarioRoutes:
             call.principal, call.ids["scenario_id"], call.numbers["version"]
         )
         return Answer(body=VersionView.of(found))
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/scenarios/{scenario_id:scn}/drift",
+            scope=READ,
+            query=DriftQuery,
+            answers={200: DriftList},
+            problems=(NotFoundError,),
+        )
+    )
+    async def get_scenario_drift(self, call: Call) -> Answer:
+        """Say how well a language model keeps to the customer, version by version.
+
+        Every reply that a model words is checked before anybody hears it; these are the counts of
+        what was found, and of what was said instead.
+        """
+        query: DriftQuery = call.query
+        found = await self._scenarios.drift.by_version(
+            call.principal, call.ids["scenario_id"], query.days
+        )
+        return Answer(body=DriftList(data=[DriftView.of(each) for each in found]))

@@ -6,6 +6,7 @@ from services.api.context import ProcessContext
 from services.api.paging import PageRequest
 from services.api.principal import Principal
 from services.api.scenarios.authoring import AuthoringService
+from services.api.scenarios.drift import DriftService
 from services.api.scenarios.repository import Scenario, ScenarioRepository
 from shared.db.tx import tenant_tx
 
@@ -17,6 +18,7 @@ class ScenarioService:
         self._context = context
         self.authoring = AuthoringService(context)
         """For keys that may see what customers hide."""
+        self.drift = DriftService(context)
 
     async def get(self, principal: Principal, scenario_id: UUID) -> Scenario:
         """Return a scenario; raises `NotFoundError`."""

@@ -1,0 +1,1 @@
+"""Rubrics drafted by a language model from a scorecard."""

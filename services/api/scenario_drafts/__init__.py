@@ -1,0 +1,1 @@
+"""Scenarios drafted by a language model, and trials of drafts with scripted learners."""

@@ -1,0 +1,1 @@
+"""Drafts rubrics with a language model, and tries them out on recorded conversations."""

@@ -1,0 +1,143 @@
+"""One job: ask the model for a rubric, score recorded conversations with it, store what came out.
+
+A repeat after any crash changes nothing: the operation ends once, with its rubric, in the
+transaction that deletes the job. No transaction is open while the model speaks.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from services.scoring_worker.drafting.repository import DraftRepository
+from services.scoring_worker.drafting.trying import try_out
+from shared.clock import Clock
+from shared.config import Settings
+from shared.contracts.jobs import JobMessage, RubricDraftJob
+from shared.contracts.llm import WhyEmbedded
+from shared.contracts.rubric import RubricSpec
+from shared.db.jobs import claim, finish, kept_lease
+from shared.db.keys import KeyRing
+from shared.db.pool import Database
+from shared.db.sealed import TenantKey
+from shared.db.tx import tenant_tx
+from shared.drafting.asking import Questions, Rest, StoppedError
+from shared.drafting.rubric_rounds import DraftedRubric, draft_rubric
+from shared.drafting.stored import ASKED_TOO_OFTEN, DraftBook, Kept, Outcome, Report
+from shared.ids import IdMaker
+from shared.library.rubric_dry_run import unscorable
+from shared.library.rubric_trial import Trial
+from shared.llm.ports import LanguageModel, ModelFailedError
+from shared.log import get_logger
+from shared.messaging.publisher import Publisher
+
+log = get_logger()
+
+
+class RubricDrafts:
+    """Drafts rubrics and tries them out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        keys: KeyRing,
+        publisher: Publisher,
+        *,
+        model: LanguageModel | None,
+        clock: Clock,
+        ids: IdMaker,
+        rest: Rest = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._keys = keys
+        self._publisher = publisher
+        self._model = model
+        self._clock = clock
+        self._ids = ids
+        self._rest = rest
+        # Judging is CPU work: on the event loop it would stop the leases' renewal.
+        self._judges = ThreadPoolExecutor(1, thread_name_prefix="dry-run")
+
+    async def handle(self, message: JobMessage) -> None:
+        """Do one job that drafts a rubric."""
+        async with tenant_tx(self._database, message.tenant_id) as connection:
+            job = await claim(connection, message, self._settings.job_lease_s)
+        if not isinstance(job, RubricDraftJob):
+            return
+        with kept_lease(self._database, message, self._settings.job_lease_s):
+            tenant, kept, skills = await self._begin(message.tenant_id, job.operation_id)
+            outcome, drafted = Outcome(), None
+            if kept is not None:
+                outcome, drafted = await self._draft(tenant, job.operation_id, kept, skills)
+        await self._end(message, job.operation_id, tenant, outcome, drafted)
+
+    async def _begin(
+        self, tenant_id: UUID, operation_id: UUID
+    ) -> tuple[TenantKey, Kept | None, frozenset[str]]:
+        async with tenant_tx(self._database, tenant_id) as connection:
+            tenant = await self._keys.tenant(connection, tenant_id)
+            kept = await DraftBook(connection, tenant).begin(operation_id, self._clock.now())
+            skills = await DraftRepository(connection, tenant_id).own_skills()
+        return tenant, kept, skills
+
+    async def _draft(
+        self, tenant: TenantKey, operation_id: UUID, kept: Kept, skills: frozenset[str]
+    ) -> tuple[Outcome, DraftedRubric | None]:
+        if self._model is None:
+            return Outcome(failure_code=WhyEmbedded.NO_MODEL.value), None
+        questions = Questions(
+            self._model,
+            tenant.tenant_id,
+            operation_id,
+            tenant,
+            self._counter(tenant, operation_id),
+            rest=self._rest,
+        )
+        wanted = kept.rubric_wanted(tenant, operation_id)
+        try:
+            drafted = await draft_rubric(questions, wanted, operation_id, tenant_skills=skills)
+        except (ModelFailedError, StoppedError) as error:
+            code = error.why.value if isinstance(error, ModelFailedError) else ASKED_TOO_OFTEN
+            return Outcome(failure_code=code, report=Report(calls=questions.calls)), None
+        told = Report(
+            findings=drafted.findings,
+            unmapped=drafted.unmapped,
+            dry_run=None if unscorable(drafted.findings) else await self._try_out(drafted.spec),
+            calls=questions.calls,
+        )
+        return Outcome(report=told, rubric_id=self._ids.new(), revision=1), drafted
+
+    def _counter(
+        self, tenant: TenantKey, operation_id: UUID
+    ) -> Callable[[], Awaitable[int | None]]:
+        async def take() -> int | None:
+            async with tenant_tx(self._database, tenant.tenant_id) as connection:
+                return await DraftBook(connection, tenant).take_question(operation_id)
+
+        return take
+
+    async def _try_out(self, rubric: RubricSpec) -> Trial:
+        return await asyncio.get_running_loop().run_in_executor(self._judges, try_out, rubric)
+
+    async def _end(
+        self,
+        message: JobMessage,
+        operation_id: UUID,
+        tenant: TenantKey,
+        outcome: Outcome,
+        drafted: DraftedRubric | None,
+    ) -> None:
+        now = self._clock.now()
+        async with tenant_tx(self._database, message.tenant_id) as connection:
+            book = DraftBook(connection, tenant)
+            is_done = outcome.failure_code is None
+            if await book.lock_open(operation_id, now, is_done=is_done):
+                if drafted is not None and outcome.rubric_id is not None:
+                    repository = DraftRepository(connection, message.tenant_id)
+                    await repository.insert(outcome.rubric_id, drafted.spec, now)
+                await book.note_end(operation_id, self._ids.new(), outcome, now)
+            await finish(connection, message.tenant_id, message.job_id)
+        self._publisher.wake_events()
+        log.info("rubric.drafted", operation_id=str(operation_id), failure=outcome.failure_code)
