@@ -122,6 +122,7 @@ class Supervisor:
             if DATABASE_URL not in self._environment:
                 # A machine of one's own: webhooks may go to a receiver on it.
                 self._environment.setdefault("RAPPORT_WEBHOOK_ALLOW_PRIVATE", "true")
+                self._environment.setdefault("RAPPORT_LLM_ALLOW_PRIVATE", "true")
             starting = {name: self._spawn(name) for name in SERVICES}
             self.stack.wait_ready()
             keys = self._prepare_database()

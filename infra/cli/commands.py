@@ -301,6 +301,15 @@ def _settings(options: argparse.Namespace) -> "Settings":
     return settings_for(url, key)
 
 
+def database_settings(options: argparse.Namespace) -> "Settings":
+    """Return how the configured database is reached.
+
+    Raises:
+        CommandError: none is configured, and none runs here.
+    """
+    return _settings(options)
+
+
 def with_registry(
     options: argparse.Namespace, work: "Callable[[Registry], Awaitable[None]]"
 ) -> int:

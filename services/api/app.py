@@ -22,6 +22,8 @@ from services.api.endpoint import (
     endpoints_of,
     route_handler,
 )
+from services.api.estimates.routes import EstimateRoutes
+from services.api.estimates.service import EstimateService
 from services.api.events.routes import EventRoutes
 from services.api.events.service import EventService
 from services.api.expanding import Expander
@@ -37,6 +39,8 @@ from services.api.learners.service import LearnerService
 from services.api.limit_routes import LimitRoutes
 from services.api.limits import RequestLimiter
 from services.api.live import LiveReplies
+from services.api.llm_settings.routes import LlmSettingsRoutes
+from services.api.llm_settings.service import LlmSettingsService
 from services.api.openapi import openapi_handlers
 from services.api.operations.routes import OperationRoutes
 from services.api.operations.service import OperationService
@@ -51,8 +55,11 @@ from services.api.problems import answer_exception
 from services.api.reference_page import reference_page
 from services.api.reports.routes import ReportRoutes
 from services.api.reports.service import ReportService
+from services.api.rubric_drafts.routes import RubricDraftRoutes
 from services.api.rubrics.routes import RubricRoutes
 from services.api.rubrics.service import RubricService
+from services.api.scenario_drafts.routes import ScenarioDraftRoutes
+from services.api.scenario_drafts.service import DraftingService
 from services.api.scenarios.routes import ScenarioRoutes
 from services.api.scenarios.service import ScenarioService
 from services.api.scorings.batch_routes import ScoringBatchRoutes
@@ -71,6 +78,8 @@ from services.api.skills.routes import SkillRoutes
 from services.api.skills.service import SkillService
 from services.api.teams.routes import TeamRoutes
 from services.api.teams.service import TeamService
+from services.api.usage.routes import UsageRoutes
+from services.api.usage.service import UsageService
 from services.api.versions.routes import VersionRoutes
 from services.api.versions.service import VersionService
 from services.api.webhooks.deliveries import DeliveryService
@@ -110,6 +119,9 @@ def create_app(context: ProcessContext) -> Litestar:
         LimitRoutes(settings),
         TokenRoutes(TokenService(context, secrets, origins)),
         OriginRoutes(OriginService(context, origins)),
+        LlmSettingsRoutes(LlmSettingsService(context)),
+        UsageRoutes(UsageService(context), context.clock),
+        EstimateRoutes(EstimateService(context)),
     )
     endpoints = [
         *_endpoints(context, authenticator),
@@ -143,6 +155,7 @@ def _endpoints(
     streams = StreamService(context, simulations, turns, live, authenticator)
     assessments = AssessmentService(context)
     operations = OperationService(context)
+    drafts = DraftingService(context)
     skills = SkillService(context)
     expander = Expander(context, skills)
     routes: tuple[object, ...] = (
@@ -150,6 +163,8 @@ def _endpoints(
         LearnerRoutes(LearnerService(context), context.clock),
         ScenarioRoutes(ScenarioService(context)),
         RubricRoutes(RubricService(context)),
+        ScenarioDraftRoutes(drafts, operations),
+        RubricDraftRoutes(drafts, operations),
         SkillRoutes(skills),
         SimulationRoutes(simulations, turns, streams, expander),
         StreamRoutes(streams),

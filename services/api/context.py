@@ -12,6 +12,7 @@ from shared.config import Settings
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.ids import IdMaker, Uuid7Maker
+from shared.llm.ports import LanguageModel
 from shared.messaging.publisher import Publisher
 
 
@@ -26,6 +27,8 @@ class ProcessContext:
     publisher: Publisher
     clock: Clock = field(default_factory=SystemClock)
     ids: IdMaker = field(default_factory=Uuid7Maker)
+    model: LanguageModel | None = None
+    """None: this process cannot ask one."""
     random: Callable[[int], bytes] = os.urandom
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process stops: open streams end, and their clients connect elsewhere."""

@@ -41,6 +41,9 @@ ExternalId = Annotated[
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
 
+Language = Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+"""A tag of BCP 47 with a small first part."""
+
 MAX_SEED = 2**31 - 1
 
 

@@ -12,11 +12,14 @@ from typing_extensions import override
 from services.api.app import create_app
 from services.api.context import ProcessContext
 from shared import failpoints
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.jobs import JobKind, JobMessage
 from shared.db import pool
 from shared.db.keys import key_ring
 from shared.db.tx import system_tx
+from shared.ids import Uuid7Maker
+from shared.llm.gateway import gateway
 from shared.messaging import connect as nats_connect
 from shared.messaging.publisher import Publisher
 from shared.messaging.topology import ensure_stream, job_stream_config
@@ -73,6 +76,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     nats = await nats_connect.connect(settings, "api")
     for kind in (JobKind.TURN, JobKind.FLOW):
         await ensure_stream(nats, job_stream_config(kind))
+    model = gateway(settings, database, keys, clock=SystemClock(), ids=Uuid7Maker())
     app = create_app(
         ProcessContext(
             settings=settings,
@@ -80,6 +84,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
             keys=keys,
             nats=nats,
             publisher=_Publisher(nats),
+            model=model,
             stopping=stop,
         )
     )
@@ -104,6 +109,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         stopping.cancel()
         with contextlib.suppress(NatsError, TimeoutError):  # the server may be gone before us
             await nats.drain()
+        await model.close()
         await database.close()
 
 

@@ -1,19 +1,27 @@
 """One job: read the conversation, judge it, audit the simulator, store the result, say so."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
-from services.scoring_worker.judging.judge import judge
+from services.scoring_worker.asking import Asker, Subject
+from services.scoring_worker.judging.hearing import Hearing
+from services.scoring_worker.judging.model.opinions import Heard
+from services.scoring_worker.judging.model.planning import Plan
+from services.scoring_worker.rendering import Renderer
 from services.scoring_worker.repository import (
     LearnerErasedError,
+    Played,
     Revision,
     ScoringCase,
     ScoringRepository,
 )
+from services.scoring_worker.restoring import restored
 from shared.audit.audit import audit
 from shared.clock import Clock
 from shared.config import Settings
@@ -25,8 +33,10 @@ from shared.contracts.jobs import (
     JobKind,
     JobMessage,
     RescoreJob,
+    RubricDraftJob,
     ScoreJob,
 )
+from shared.contracts.llm import Judging, ModelPolicy, Task, WhyEmbedded
 from shared.contracts.scoring import JudgeResult
 from shared.contracts.simulation import Fault
 from shared.db.bulk import count_scoring
@@ -36,10 +46,14 @@ from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection, Database
 from shared.db.tx import tenant_tx
 from shared.ids import IdMaker
+from shared.intake.language import is_supported
+from shared.llm.ports import LanguageModel, Purpose
 from shared.log import get_logger
 from shared.messaging.publisher import Publisher
 
 log = get_logger()
+
+Work = TypeVar("Work")
 
 LEARNER_ERASED = "learner-erased"
 """Failure code: the conversation cannot be read any more."""
@@ -62,6 +76,10 @@ class _Reason(Record, frozen=True, kw_only=True):
     reason: str
 
 
+class NoScoringError(Exception):
+    """The job judges no conversation; its claim is taken back with the transaction."""
+
+
 class ScoreHandler:
     """Judges the conversation of a scoring; a repeat after any crash changes nothing."""
 
@@ -74,13 +92,17 @@ class ScoreHandler:
         *,
         clock: Clock,
         ids: IdMaker,
+        model: LanguageModel | None = None,
     ) -> None:
+        """Without a `model` the embedded judge does everything."""
         self._settings = settings
         self._database = database
         self._keys = keys
         self._publisher = publisher
         self._clock = clock
         self._ids = ids
+        self._asker = None if model is None else Asker(model, settings, database, keys, clock=clock)
+        self._renderer = Renderer(model, settings, database, keys, clock=clock)
         # Judging is CPU work of up to seconds: on the event loop it would stop the leases' renewal.
         self._judges = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
@@ -90,6 +112,8 @@ class ScoreHandler:
         failure: str | None = None
         async with tenant_tx(self._database, message.tenant_id) as connection:
             job = await claim(connection, message, self._settings.job_lease_s)
+            if isinstance(job, RubricDraftJob):
+                raise NoScoringError
             if not isinstance(job, ScoreJob | BulkScoreJob | RescoreJob):
                 return
             try:
@@ -99,7 +123,7 @@ class ScoreHandler:
         verdict: Verdict | None = None
         if case is not None:
             with kept_lease(self._database, message, self._settings.job_lease_s):
-                verdict = await self._judge(case)
+                verdict = await self._judge(message.tenant_id, job.scoring_id, case)
         match job:
             case RescoreJob():
                 await self._revise(message, job, case, verdict)
@@ -116,8 +140,35 @@ class ScoreHandler:
             return await repository.find_case(job.scoring_id, (job.rubric_id, job.rubric_version))
         return await repository.find_case(job.scoring_id)
 
-    async def _judge(self, case: ScoringCase) -> Verdict:
-        work = partial(_verdict, case)
+    async def _judge(self, tenant_id: UUID, scoring_id: UUID, case: ScoringCase) -> Verdict:
+        """Judge what was said; in another language by its English."""
+        case, reading = await self._renderer.in_english(tenant_id, scoring_id, case)
+        verdict = await self._judge_english(tenant_id, scoring_id, case)
+        if reading is None:
+            return verdict
+        return msgspec.structs.replace(verdict, result=restored(verdict.result, reading))
+
+    async def _judge_english(self, tenant_id: UUID, scoring_id: UUID, case: ScoringCase) -> Verdict:
+        asker = self._asker
+        policy = None if asker is None else await asker.policy(tenant_id)
+        if asker is None or policy is None or policy.judging is Judging.EMBEDDED:
+            return await self._think(partial(_verdict, case))
+        hearing, plan = await self._think(partial(_plan, case, policy))
+        if case.environment == "test":
+            heard = Heard(plan=plan, why=WhyEmbedded.TEST_KEY)
+        else:
+            purpose = Purpose(
+                tenant_id=tenant_id,
+                task=Task.JUDGING,
+                environment=case.environment,
+                learner_id=case.learner_id,
+                scoring_id=scoring_id,
+            )
+            subject = Subject(purpose, case.learner_id, case.transcript)
+            heard = await asker.hear(subject, plan, policy)
+        return await self._think(partial(_verdict, case, hearing, heard))
+
+    async def _think(self, work: Callable[[], Work]) -> Work:
         return await asyncio.get_running_loop().run_in_executor(self._judges, work)
 
     async def _store(
@@ -228,6 +279,8 @@ class ScoreHandler:
             job.scoring_id, job.assessment_id, case, result, now, revision
         )
         await repository.count_revision(job.scoring_id, job.assessment_id)
+        if case.is_foreign:
+            await repository.exclude_language(job.scoring_id)
         await add_event(
             connection,
             tenant_id,
@@ -252,7 +305,10 @@ class ScoreHandler:
         assessment_id = self._ids.new()
         repository = await self._repository(connection, tenant_id)
         overall = verdict.result.overall
-        if not await repository.complete(scoring_id, assessment_id, overall, verdict.faults, now):
+        is_done = await repository.complete(
+            scoring_id, assessment_id, overall, verdict.faults, now, is_foreign=case.is_foreign
+        )
+        if not is_done:
             return
         await repository.insert_assessment(scoring_id, assessment_id, case, verdict.result, now)
         await add_event(
@@ -270,9 +326,24 @@ class ScoreHandler:
         return ScoringRepository(connection, tenant_id, key)
 
 
-def _verdict(case: ScoringCase) -> Verdict:
-    played = case.played
+def _hearing(case: ScoringCase) -> Hearing:
+    return Hearing(case.transcript, case.rubric, required_steps=case.steps, flags=case.flags)
+
+
+def _plan(case: ScoringCase, policy: ModelPolicy) -> tuple[Hearing, Plan]:
+    hearing = _hearing(case)
+    return hearing, hearing.plan(policy.judging, policy.samples)
+
+
+def _verdict(
+    case: ScoringCase, hearing: Hearing | None = None, heard: Heard | None = None
+) -> Verdict:
     return Verdict(
-        result=judge(case.transcript, case.rubric, required_steps=case.steps, flags=case.flags),
-        faults=() if played is None else audit(played.scenario, played.turns, played.end_reason),
+        result=(hearing or _hearing(case)).result(heard),
+        faults=() if case.played is None else _faults(case.played),
     )
+
+
+def _faults(played: Played) -> tuple[Fault, ...]:
+    is_english = is_supported(played.language)
+    return audit(played.scenario, played.turns, played.end_reason, is_english=is_english)

@@ -1,7 +1,8 @@
 -- name: scoring
 -- Everything the judge needs about one scoring, in one round trip. $3 and $4: another rubric version than its own.
-select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
-       k.wrapped, c.turns as conversation, c.language, c.roles, c.flags, v.spec as rubric, sv.spec as scenario, m.end_reason
+select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status, s.environment,
+       k.wrapped, c.turns as conversation, c.language, c.roles, c.flags, v.spec as rubric, sv.spec as scenario, m.end_reason,
+       m.language as spoken, m.seed
   from scorings s
   join rubric_versions v
     on v.tenant_id = s.tenant_id and v.rubric_id = coalesce($3, s.rubric_id)
@@ -18,7 +19,7 @@ select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status,
 
 -- name: turns
 -- A finished simulation's turns, their words sealed, with what the engine decided.
-select seq, role, text, state, surface, causes, created_at from turns
+select seq, role, text, state, surface, causes, appraisal, created_at from turns
  where tenant_id = $1 and simulation_id = $2 order by seq
 
 -- name: complete
@@ -28,6 +29,10 @@ update scorings set status = 'completed', assessment_id = $3, finished_at = $4, 
        overall = $6
  where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
 returning simulation_id
+
+-- name: exclude_language
+-- Judged again in another language than English; a reason that stands already stays.
+update scorings set excluded = coalesce(excluded, 'other_language') where tenant_id = $1 and scoring_id = $2
 
 -- name: fail_scoring
 -- The visible end of one that cannot be judged; a finished one stays as it is.
@@ -64,3 +69,25 @@ select $1, $2, skill, status, score, opportunities
 -- The last step in a simulation's life, with what the audit found ([] for nothing).
 update simulations set status = 'scored', faults = $3
  where tenant_id = $1 and simulation_id = $2 and status = 'ended'
+
+-- name: find_verdicts
+-- What the model said to these questions about this learner's conversations before.
+select content, answer from llm_verdicts where tenant_id = $1 and learner_id = $2 and content = any($3::bytea[])
+
+-- name: keep_verdict
+-- Two workers may have asked the same: the first answer stays.
+insert into llm_verdicts (tenant_id, learner_id, content, answer, created_at)
+values ($1, $2, $3, $4, $5) on conflict do nothing
+
+-- name: last_judged
+-- The newest revision that no person made, and the rubric version it was judged by.
+select a.assessment_id, a.result, a.learner_id, coalesce(a.rubric_id, s.rubric_id) as rubric_id,
+       coalesce(a.rubric_version, s.rubric_version) as rubric_version
+  from assessments a
+  join scorings s on s.tenant_id = a.tenant_id and s.scoring_id = a.scoring_id
+ where a.tenant_id = $1 and a.scoring_id = $2 and a.origin = 'judge'
+ order by a.revision desc limit 1
+
+-- name: recorded_answers
+-- What the model said in these calls, word for word, sealed.
+select call_id, answer from llm_calls where tenant_id = $1 and call_id = any($2::uuid[]) and answer is not null

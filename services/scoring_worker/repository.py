@@ -1,6 +1,6 @@
 """What the scoring worker reads and writes, typed; sealed columns are opened and sealed here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -9,22 +9,27 @@ import asyncpg
 import msgspec
 
 from services.scoring_worker.minds import known_outcome, mind_shifts
+from services.scoring_worker.readings import Both, known_readings
 from shared.audit.audit import AuditedTurn
 from shared.contracts.base import Record
 from shared.contracts.rubric import RubricSpec
-from shared.contracts.scenario import ScenarioSpec, Step
+from shared.contracts.scenario import ScenarioSpec, Step, opening_line
 from shared.contracts.scoring import JudgeResult, MindShift, Transcript, TranscriptTurn
 from shared.contracts.simulation import Cause, Fault, PersonaState, Surface
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.sql import Queries
+from shared.intake.language import DEFAULT, is_supported
 from shared.intake.roles import swap_roles
 from shared.intake.taking import INVISIBLE_REMOVED, ROLES_LOOK_SWAPPED, Flag, clean_turns
+from shared.rendering.records import Rendering
 
 SQL = Queries("services.scoring_worker")
 
 SIMULATOR_FAULT = "simulator_fault"
 """Why a result is left out of trends: the simulator failed the learner."""
+OTHER_LANGUAGE = "other_language"
+"""Likewise: it was not said in English, and nothing is compared across languages."""
 
 _TURNS = msgspec.json.Decoder(tuple[TranscriptTurn, ...])
 _TURNS_COLUMN = "conversations.turns"
@@ -47,18 +52,29 @@ class Played(Record, frozen=True, kw_only=True):
     scenario: ScenarioSpec
     turns: tuple[AuditedTurn, ...]
     end_reason: str | None
+    language: str = DEFAULT
+    """What is spoken."""
 
 
 class ScoringCase(Record, frozen=True, kw_only=True):
     """One conversation with the rubric that judges it."""
 
     learner_id: UUID
+    environment: Literal["live", "test"]
+    """Test: made with a test key, which never spends money."""
     transcript: Transcript
     rubric: RubricSpec
     flags: tuple[str, ...]
     """What was found odd about the transcript on the way in, as codes."""
     played: Played | None
     """None for conversations with real people: there is no simulator to audit."""
+    read_as: Mapping[str, Rendering] = msgspec.field(default_factory=dict)
+    """Of simulations in other languages: the English in which each turn was read and chosen."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was said in another language than English."""
+        return not is_supported(self.transcript.language)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -116,26 +132,43 @@ class ScoringRepository:
             raise LearnerErasedError
         key = self._key.learner_key(row["learner_id"], row["wrapped"])
         played: Played | None = None
+        read_as: dict[str, Rendering] = {}
         if row["simulation_id"] is None:
             transcript, flags = _conversation(key, row)
         else:
             scenario = msgspec.json.decode(row["scenario"], type=ScenarioSpec)
-            heard, audited, mind = await self._simulation(key, row["simulation_id"], scenario)
-            played = Played(scenario=scenario, turns=audited, end_reason=row["end_reason"])
+            rows = await self._connection.fetch(SQL["turns"], self._tenant_id, row["simulation_id"])
+            heard, audited, mind = _simulation(key, row["simulation_id"], scenario, rows)
+            played = Played(
+                scenario=scenario,
+                turns=audited,
+                end_reason=row["end_reason"],
+                language=row["spoken"],
+            )
             turns, removed = clean_turns(heard)
+            if not is_supported(row["spoken"]):
+                opening = opening_line(scenario, row["seed"])
+                both = [
+                    Both(said=said, judged=judged)
+                    for said, judged in zip(heard, turns, strict=True)
+                ]
+                read_as = known_readings(key, row["simulation_id"], rows, both, opening)
             transcript = Transcript(
                 turns=turns,
                 source=row["source"],
+                language=row["spoken"],
                 mind=mind,
                 outcome=known_outcome(_last_state(audited), row["end_reason"]),
             )
             flags = (INVISIBLE_REMOVED,) if removed else ()
         return ScoringCase(
             learner_id=row["learner_id"],
+            environment=row["environment"],
             transcript=transcript,
             rubric=msgspec.json.decode(row["rubric"], type=RubricSpec),
             flags=flags,
             played=played,
+            read_as=read_as,
         )
 
     async def fail(self, scoring_id: UUID, code: str, now: datetime) -> bool:
@@ -145,33 +178,6 @@ class ScoringRepository:
         )
         return row is not None
 
-    async def _simulation(
-        self, key: SealKey, simulation_id: UUID, scenario: ScenarioSpec
-    ) -> tuple[tuple[TranscriptTurn, ...], tuple[AuditedTurn, ...], tuple[MindShift, ...]]:
-        rows = await self._connection.fetch(SQL["turns"], self._tenant_id, simulation_id)
-        start = rows[0]["created_at"] if rows else None
-        audited = tuple(
-            AuditedTurn(
-                seq=row["seq"],
-                role=row["role"],
-                text=key.open_text(row["text"], "turns.text", turn_row(simulation_id, row["seq"])),
-                state=_state(row["state"]),
-                surface=_SURFACES.get(row["surface"]),
-            )
-            for row in rows
-        )
-        heard = tuple(
-            TranscriptTurn(
-                id=f"t{turn.seq}",
-                role="agent" if turn.role == "learner" else "customer",
-                text=turn.text,
-                start_ms=_milliseconds(start, row["created_at"]),
-                end_ms=_milliseconds(start, row["created_at"]),
-            )
-            for turn, row in zip(audited, rows, strict=True)
-        )
-        return heard, audited, mind_shifts(scenario, _answers(rows))
-
     async def complete(
         self,
         scoring_id: UUID,
@@ -179,12 +185,15 @@ class ScoringRepository:
         overall: int | None,
         faults: tuple[Fault, ...],
         now: datetime,
+        *,
+        is_foreign: bool = False,
     ) -> bool:
         """Move the scoring to completed with its score, 0..100; say whether this call did it.
 
-        With `faults` of the simulator, the result is left out of trends.
+        With `faults` of the simulator, or in another language than English (`is_foreign`), the
+        result is left out of trends.
         """
-        excluded = SIMULATOR_FAULT if faults else None
+        excluded = SIMULATOR_FAULT if faults else OTHER_LANGUAGE if is_foreign else None
         row = await self._connection.fetchrow(
             SQL["complete"], self._tenant_id, scoring_id, assessment_id, now, excluded, overall
         )
@@ -213,6 +222,10 @@ class ScoringRepository:
         await self._connection.execute(
             SQL["count_revision"], self._tenant_id, scoring_id, assessment_id
         )
+
+    async def exclude_language(self, scoring_id: UUID) -> None:
+        """Leave the results of a conversation in another language out of trends."""
+        await self._connection.execute(SQL["exclude_language"], self._tenant_id, scoring_id)
 
     async def insert_assessment(
         self,
@@ -274,6 +287,33 @@ def _conversation(key: SealKey, row: asyncpg.Record) -> tuple[Transcript, tuple[
         Transcript(turns=turns, source=row["source"], language=row["language"]),
         tuple(flags),
     )
+
+
+def _simulation(
+    key: SealKey, simulation_id: UUID, scenario: ScenarioSpec, rows: Sequence[asyncpg.Record]
+) -> tuple[tuple[TranscriptTurn, ...], tuple[AuditedTurn, ...], tuple[MindShift, ...]]:
+    start = rows[0]["created_at"] if rows else None
+    audited = tuple(
+        AuditedTurn(
+            seq=row["seq"],
+            role=row["role"],
+            text=key.open_text(row["text"], "turns.text", turn_row(simulation_id, row["seq"])),
+            state=_state(row["state"]),
+            surface=_SURFACES.get(row["surface"]),
+        )
+        for row in rows
+    )
+    heard = tuple(
+        TranscriptTurn(
+            id=f"t{turn.seq}",
+            role="agent" if turn.role == "learner" else "customer",
+            text=turn.text,
+            start_ms=_milliseconds(start, row["created_at"]),
+            end_ms=_milliseconds(start, row["created_at"]),
+        )
+        for turn, row in zip(audited, rows, strict=True)
+    )
+    return heard, audited, mind_shifts(scenario, _answers(rows))
 
 
 def _state(stored: str | None) -> PersonaState | None:

@@ -5,6 +5,7 @@ from services.sim_worker.engine.learners import next_line
 from services.sim_worker.reply import events_of, make_reply
 from services.sim_worker.repository import AutopilotCase, AutopilotErasedError
 from services.sim_worker.steps import SQL, NewEvent, SpokenTurn, Step, advance
+from services.sim_worker.wording import Asker
 from shared.contracts.events import EventType
 from shared.contracts.jobs import (
     ActivityDone,
@@ -13,9 +14,11 @@ from shared.contracts.jobs import (
     JobMessage,
     encode_payload,
 )
+from shared.contracts.llm import Task
 from shared.contracts.simulation import EndReason, Line
 from shared.db.jobs import kept_lease
 from shared.db.tx import tenant_once
+from shared.llm.ports import Purpose
 from shared.log import get_logger
 
 log = get_logger()
@@ -77,6 +80,9 @@ class AutopilotHandler:
                     seed=case.seed,
                     seq=last_seq + 2,
                     word_budget=case.word_budget,
+                    max_hostility=case.spoken.max_hostility,
+                    language=case.spoken.language,
+                    asker=self._asker(message, case, tuple(lines)),
                 )
                 lines.append(Line(role="customer", text=reply.text))
                 turns = (learner, reply)
@@ -86,6 +92,23 @@ class AutopilotHandler:
             if not await self._checkpoint(message, case, last_seq, turns, end_reason):
                 return False
         return True
+
+    def _asker(self, message: JobMessage, case: AutopilotCase, lines: tuple[Line, ...]) -> Asker:
+        """Return for whom a model is asked; nobody waits, so it may take all of its time."""
+        purpose = Purpose(
+            tenant_id=message.tenant_id,
+            task=Task.WORDING,
+            environment=case.spoken.environment,
+            learner_id=case.learner_id,
+            simulation_id=case.simulation_id,
+            seq=len(lines),
+        )
+
+        async def said() -> tuple[Line, ...]:
+            return lines
+
+        limit_s = self._context.settings.llm_timeout_s
+        return Asker(purpose=purpose, key=case.key, limit_s=limit_s, said=said)
 
     async def _checkpoint(
         self,

@@ -1,6 +1,7 @@
 """What is told on `live.<tenant>.<simulation>`: core NATS, heard or lost."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -26,6 +27,10 @@ class LiveTurn(Record, frozen=True, kw_only=True, tag="turn"):
     causes: msgspec.Raw
     """JSON list of `Cause`."""
     engine: str
+    wording: msgspec.Raw = msgspec.Raw(b"null")
+    """JSON of `WordingNote`, or `null`."""
+    appraisal: Literal["embedded", "model"] = "embedded"
+    """Who read what the learner said."""
     hint: str | None
     """For the learner's next turn, where hints are on; derived from rules, no one's text."""
     created_at: datetime

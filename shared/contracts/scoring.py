@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from shared.contracts.base import Record
+from shared.contracts.llm import CallNote, Judging, WhyEmbedded
 from shared.contracts.rubric import Polarity, Score
 
 Confidence = Annotated[int, msgspec.Meta(ge=0, le=100)]
@@ -94,6 +95,12 @@ class IndicatorResult(Record, frozen=True, kw_only=True):
     """At most three quotes."""
     withdrawn: int = 0
     """Hits that were taken back because their quote failed the check."""
+    judged_by: Literal["embedded", "model"] | msgspec.UnsetType = msgspec.UNSET
+    """Whose answer it is; left out where no model was asked."""
+    embedded_verdict: Verdict | msgspec.UnsetType = msgspec.UNSET
+    """What the embedded judge alone says; left out where no model was asked."""
+    spread: Annotated[float, msgspec.Meta(ge=0, le=1)] | msgspec.UnsetType = msgspec.UNSET
+    """Share of the model's samples that say something else than most; left out likewise."""
 
 
 class Override(Record, frozen=True, kw_only=True):
@@ -257,6 +264,57 @@ class Practice(Record, frozen=True, kw_only=True):
     text: str
 
 
+class ModelReply(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One question to the model with several indicators, and where its answer came from."""
+
+    number: int
+    """Which of the questions; with rubric, transcript, mode and samples it says what was asked."""
+    boundary: str
+    """The random word around the transcript; with it the question can be made again."""
+    is_cached: bool = False
+    """The same had been asked before: the calls are those of then and cost nothing now."""
+    failure: WhyEmbedded | None = None
+    """Set when there is no answer."""
+    calls: tuple[CallNote, ...] = ()
+
+
+class ModelJudging(Record, frozen=True, kw_only=True):
+    """How a language model took part in a judgment (docs/model-judge.md)."""
+
+    mode: Judging
+    samples: int
+    """How often the same was asked."""
+    asked: int
+    """Indicators that the model was asked."""
+    answered: int
+    """Of these, those whose answer counts."""
+    withdrawn: int
+    """Answers `met` that do not count because none of their quotes holds."""
+    compared: int
+    """Indicators on which both judges took a side."""
+    agreement: float | None
+    """Share of those on which both say the same, 0..1; None without any."""
+    kappa: float | None
+    """Cohen's kappa of the same, -1..1; None where chance alone explains all or nothing."""
+    spread: float | None
+    """Mean over the answered indicators of the share of samples that differ from most, 0..1."""
+    replies: tuple[ModelReply, ...]
+
+
+class RenderingNote(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """How a transcript came to be judged in English; free of anybody's words."""
+
+    language: str
+    """Of the transcript."""
+    source: Literal["simulation", "model", "none"]
+    """`simulation`: as its customer read and said it; `model`: rendered to be judged; `none`: not
+    rendered, so there is no number."""
+    why: WhyEmbedded | None = None
+    """With `none`: why not."""
+    calls: tuple[CallNote, ...] = ()
+    """Those that this judgment made; none when all was remembered."""
+
+
 class Provenance(Record, frozen=True, kw_only=True):
     """What made these numbers; each hash is of content, 12 hex digits."""
 
@@ -285,7 +343,9 @@ class JudgeResult(Record, frozen=True, kw_only=True):
     metrics: Metrics
     advice: tuple[Advice, ...]
     """At most two strengths, then at most two improvements."""
-    engine: Literal["embedded"]
+    engine: Literal["embedded", "cascade", "model"]
+    """Cascade: the model, only where the embedded judge is unsure. Embedded beside a `why`: a
+    model was wanted."""
     engine_version: str
     next_practice: str | None = None
     """One sentence: what to practice next; None when nothing was observed well enough."""
@@ -295,3 +355,11 @@ class JudgeResult(Record, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     """What is odd about the transcript, as codes."""
     provenance: Provenance | None = None
+    why: WhyEmbedded | None = None
+    """Why the model answered not everything that it was to be asked, or nothing."""
+    model: ModelJudging | None = None
+    """None: the embedded judge alone."""
+    appraisal: Literal["model"] | None = None
+    """`model`: what was said is judged by what a model made of it in English."""
+    rendering: RenderingNote | None = None
+    """Of conversations in other languages."""

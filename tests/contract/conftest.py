@@ -9,6 +9,7 @@ import pytest
 
 from infra.contract.built import build
 from tests.contract.validation import Checker, Json
+from tests.support.llm import environment, threaded
 from tests.support.product import Product
 
 _NUMBERS = count(1)
@@ -41,13 +42,14 @@ def checker(document: Json) -> Checker:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The whole product; its webhooks may go to this machine."""
-    settings = {"RAPPORT_WEBHOOK_ALLOW_PRIVATE": "true"}
-    running = Product(tmp_path_factory.mktemp("contract") / "data", settings)
-    try:
-        yield running.start()
-    finally:
-        running.clean_up()
+    """The whole product; its webhooks may go to this machine, its model is a scripted one."""
+    with threaded() as model:
+        settings = {"RAPPORT_WEBHOOK_ALLOW_PRIVATE": "true", **environment(model.url)}
+        running = Product(tmp_path_factory.mktemp("contract") / "data", settings)
+        try:
+            yield running.start()
+        finally:
+            running.clean_up()
 
 
 @pytest.fixture(scope="session")

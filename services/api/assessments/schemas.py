@@ -22,6 +22,7 @@ from services.api.assessments.service import Rescored
 from services.api.fields import Slug, public, utc
 from services.api.paging import PageQuery
 from services.api.validation import RuleError, broken
+from shared.contracts.llm import WhyEmbedded
 from shared.contracts.rubric import Key, Score
 from shared.contracts.scoring import (
     Advice,
@@ -30,8 +31,10 @@ from shared.contracts.scoring import (
     FormResult,
     Interval,
     Metrics,
+    ModelJudging,
     Practice,
     Provenance,
+    RenderingNote,
     RootScore,
     SkillScore,
 )
@@ -185,6 +188,14 @@ class AssessmentView(msgspec.Struct, frozen=True, kw_only=True):
     engine: str
     engine_version: str
     provenance: Provenance | None
+    why: WhyEmbedded | None
+    """Why a language model answered not everything that it was to be asked, or nothing."""
+    model: ModelJudging | None
+    """How a language model took part; null: it was not wanted."""
+    appraisal: Literal["embedded", "model"]
+    """Who read what was said: `model` in other languages than English, judged by its English."""
+    rendering: RenderingNote | None
+    """How a conversation in another language came to be judged, or why it was not."""
     occurred_at: datetime
     created_at: datetime
 
@@ -221,6 +232,10 @@ class AssessmentView(msgspec.Struct, frozen=True, kw_only=True):
             engine=result.engine,
             engine_version=result.engine_version,
             provenance=result.provenance,
+            why=result.why,
+            model=result.model,
+            appraisal=result.appraisal or "embedded",
+            rendering=result.rendering,
             occurred_at=utc(assessment.occurred_at),
             created_at=utc(assessment.created_at),
         )

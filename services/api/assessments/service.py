@@ -16,6 +16,7 @@ from services.api.assessments.records import (
 from services.api.assessments.refusals import RevisionOutdatedError
 from services.api.assessments.repository import AssessmentRepository, NewEntry
 from services.api.context import ProcessContext
+from services.api.environments import mark_scoring
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
 from shared.contracts.base import Record
@@ -245,6 +246,7 @@ class AssessmentService:
                 review.connection, principal.tenant_id, claim, new_id, review.now
             )
             if earlier is None:
+                await mark_scoring(review.connection, principal, scoring_id)
                 await check_backlog(
                     review.connection,
                     principal.tenant_id,

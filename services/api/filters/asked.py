@@ -30,6 +30,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     rubric_id: UUID | None = None
     operation_id: UUID | None = None
     status: str | None = None
+    language: str | None = None
     source: str | None = None
     external_id: bytes | None = None
     """Keyed hash."""

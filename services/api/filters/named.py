@@ -19,6 +19,7 @@ async def find_filters(
     *,
     status: str | None = None,
     operation_id: UUID | None = None,
+    language: str | None = None,
     is_assessed: bool | None = None,
 ) -> Filters:
     """Return what a query asks for.
@@ -40,6 +41,7 @@ async def find_filters(
         rubric_id=named.rubric_id,
         operation_id=operation_id,
         status=status,
+        language=language,
         source=source,
         external_id=None if query.external_id is None else tenant.lookup(query.external_id),
         created_after=query.created_after,

@@ -11,6 +11,7 @@ import msgspec
 
 from services.api.assessments.records import RubricPin
 from services.api.context import ProcessContext
+from services.api.environments import mark_scoring_batch
 from services.api.idempotency import Claim, claim_or_find
 from services.api.operations.repository import Operation, OperationRepository
 from services.api.principal import Principal
@@ -91,6 +92,7 @@ class ScoringBatchService:
             if earlier is None:
                 intake = _Intake(context, connection, principal, tenant, operation_id)
                 messages = await intake.store(looked_at)
+                await mark_scoring_batch(connection, principal, operation_id)
             else:
                 operation_id = earlier.resource_id
             operation = await _get(connection, principal, operation_id, now)

@@ -83,7 +83,7 @@ class ConversationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         msgspec.Meta(
             pattern=LANGUAGE_TAG,
             max_length=35,
-            description="A tag of BCP 47. What is not English is taken, and gets no number.",
+            description="A tag of BCP 47. Other than English, a number takes a language model.",
         ),
     ] = DEFAULT_LANGUAGE
     external_id: ExternalId | None = None

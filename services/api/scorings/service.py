@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.api.context import ProcessContext
+from services.api.environments import mark_scoring
 from services.api.filters.asked import FilterQuery
 from services.api.filters.named import find_filters
 from services.api.idempotency import Claim, claim_or_find
@@ -57,6 +58,7 @@ class ScoringService:
             if earlier is None:
                 new = await self._new(repository, tenant, scoring_id, handed_in, taken)
                 await repository.insert((new,))
+                await mark_scoring(connection, principal, scoring_id)
                 if taken.is_held:
                     await note_held(context, connection, principal.tenant_id, new)
                 else:

@@ -5,6 +5,7 @@ from uuid import UUID
 from services.api.assessments.records import Actor
 from services.api.assessments.repository import AssessmentRepository, NewEntry
 from services.api.context import ProcessContext
+from services.api.environments import mark_scoring
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
 from services.api.scorings.records import Heard, Roles, Scoring
@@ -77,6 +78,7 @@ class RolesService:
     ) -> None:
         roles: Roles = "swapped" if swap else "kept"
         await repository.settle_roles(heard.conversation_id, roles)
+        await mark_scoring(connection, principal, scoring.scoring_id)
         await add_event(
             connection,
             principal.tenant_id,

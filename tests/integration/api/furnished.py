@@ -12,6 +12,8 @@ from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
+from shared.drafting.stored import DraftBook
+from shared.drafting.wanted import RubricWanted
 from shared.ids import format_id, parse_id
 from shared.library.rubrics import load_rubrics
 from tests.integration.api.conftest import IDS, Partner
@@ -74,7 +76,19 @@ class Furnisher:
             kept |= {noun: made["id"], f"{noun}_spec": made["spec"]}
         skill = {"name": "Call notes", "definition": "Says what.", "good": ["x"], "bad": ["y"]}
         await self._make("/v1/skills/own.call_notes", skill, method="PUT")
-        return kept | {"late_delivery": kept["scenario"]}
+        return kept | {"late_delivery": kept["scenario"]} | await self._drafted()
+
+    async def _drafted(self) -> Json:
+        """Begin what only a language model could end."""
+        kept: Json = {}
+        async with tenant_tx(self._database, self._tenant_id) as connection:
+            tenant = await self._keys.tenant(connection, self._tenant_id)
+            for kind in ("scenario_draft", "rubric_draft"):
+                operation_id = IDS.new()
+                book = DraftBook(connection, tenant)
+                await book.open(operation_id, kind, RubricWanted(text="x"), now=self._now)
+                kept[kind] = format_id("op", operation_id)
+        return kept
 
     async def _practice(self, learner: str) -> Json:
         simulation = (await self._partner.simulation(learner))["id"]

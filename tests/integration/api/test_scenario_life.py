@@ -237,7 +237,7 @@ class TestDraft:
                 "language-not-supported",
             )
             assert _pointers(response) == ["/spec/language"]
-            assert "a language model must be configured first" in response.json()["detail"]
+            assert "what is spoken may be another language" in response.json()["detail"]
 
     @pytest.mark.parametrize(
         ("change", "pointers"),

@@ -11,9 +11,9 @@ from nats.aio.msg import Msg
 from services.api.app import create_app
 from services.api.context import ProcessContext
 from services.sim_worker.context import Context
-from services.sim_worker.engine.wording import EmbeddedWording
 from services.sim_worker.interactive import TurnHandler
 from services.sim_worker.repository import SimulationReader
+from services.sim_worker.wording import EmbeddedWording
 from shared.contracts.jobs import JobMessage
 from shared.contracts.live import LiveDelta, LiveNews
 from tests.integration.api.conftest import Partner

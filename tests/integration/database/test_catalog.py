@@ -12,10 +12,16 @@ APP_MAY_CALL = {
     "take_turn_v1",
     "take_turn_v2",
     "take_turn_v3",
+    "take_turn_v4",
+    "said_v1",
     "stream_head_v1",
     "take_batch_v1",
+    "take_batch_v2",
     "finish_batch_v1",
     "advance_v1",
+    "reserve_calls_v1",
+    "settle_calls_v1",
+    "advance_v2",
 }
 """Procedures that set tables up are the owner's."""
 

@@ -13,9 +13,9 @@ from services.scoring_worker import handler as scoring
 from services.scoring_worker.handler import ScoreHandler
 from services.sim_worker.autopilot import AutopilotHandler
 from services.sim_worker.context import Context
-from services.sim_worker.engine.ports import Wording, WordingRequest
-from services.sim_worker.engine.wording import EmbeddedWording
+from services.sim_worker.engine.ports import WordingRequest
 from services.sim_worker.repository import SimulationReader
+from services.sim_worker.wording import EmbeddedWording, Place, Told, Worded, Wording
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.jobs import (
@@ -173,10 +173,10 @@ class Gated(Wording):
         for _ in range(lines):
             self._permits.release()
 
-    async def word(self, request: WordingRequest) -> str:
+    async def word(self, request: WordingRequest, place: Place, told: Told | None = None) -> Worded:
         self.asked.set()
         await self._permits.acquire()
-        return await EmbeddedWording().word(request)
+        return await EmbeddedWording().word(request, place, told)
 
 
 @pytest.fixture

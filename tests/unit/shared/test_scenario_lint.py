@@ -258,7 +258,7 @@ def test_errors_come_first() -> None:
     findings = found(raw)
     assert [each.code for each in findings] == ["language-not-supported", "skills-missing"]
     assert errors(findings) == findings[:1]
-    assert "must be configured first" in findings[0].advice
+    assert "what is spoken may be another language" in findings[0].advice
 
 
 def test_rubrics_are_those_given() -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from services.sim_worker.engine.conversation import respond, start
 from services.sim_worker.engine.learners import next_line
 from services.sim_worker.engine.phrases import phrase_text
-from services.sim_worker.engine.wording import EmbeddedWording, word, wording_request
+from services.sim_worker.engine.wording import word, wording_request
+from services.sim_worker.wording import EmbeddedWording, Place
 from shared.contracts.scenario import Mind, ScenarioSpec, opening_line
 from shared.contracts.simulation import EndReason, Line, Move, PersonaState, Surface
 from shared.library import load_scenarios
@@ -220,7 +221,8 @@ class TestVault:
         seen = msgspec.json.encode(request).decode()
         assert not [fact.key for fact in scenario.facts if fact.text in seen]
         assert not [item.key for item in scenario.resolutions if item.title in seen]
-        assert await EmbeddedWording().word(request) == request.draft
+        worded = await EmbeddedWording().word(request, Place(scenario=scenario, move=move))
+        assert worded.text == request.draft
 
 
 class TestEndings:

@@ -13,9 +13,10 @@ from typing_extensions import override
 from services.sim_worker.context import Context
 from services.sim_worker.engine.conversation import respond, start
 from services.sim_worker.engine.playing import play_lines, play_profile
-from services.sim_worker.engine.ports import Wording, WordingRequest
-from services.sim_worker.engine.wording import EmbeddedWording
+from services.sim_worker.engine.ports import WordingRequest
 from services.sim_worker.reply import make_reply
+from services.sim_worker.wording import EmbeddedWording, Place, Told, Worded, Wording
+from shared.contracts.llm import WordingNote
 from shared.contracts.scenario import ScenarioSpec, opening_line
 from shared.contracts.simulation import Line
 from shared.ids import Uuid7Maker
@@ -61,21 +62,22 @@ class Foreign(Wording):
     """Says something else entirely, and gives away what it can."""
 
     @override
-    async def word(self, request: WordingRequest) -> str:
-        return f"Está bem. {request.name} {request.seq}: refund, Saturday, I forgive you! 42 %"
+    async def word(self, request: WordingRequest, place: Place, told: Told | None = None) -> Worded:
+        text = f"Está bem. {request.name} {request.seq}: refund, Saturday, I forgive you! 42 %"
+        return Worded(text=text, note=WordingNote(engine="model"))
 
 
 class Broken(Wording):
     """Never finds a word."""
 
     @override
-    async def word(self, request: WordingRequest) -> str:
+    async def word(self, request: WordingRequest, place: Place, told: Told | None = None) -> Worded:
         raise TimeoutError
 
 
 async def _worded_states(scenario: ScenarioSpec, lines: Sequence[str], wording: Wording) -> bytes:
     """Return the states of a conversation as the worker makes it, with this wording."""
-    context = cast("Context", SimpleNamespace(wording=wording, ids=Uuid7Maker()))
+    context = cast("Context", SimpleNamespace(wording=wording, ids=Uuid7Maker(), model=None))
     state, states = start(scenario), []
     heard = [Line(role="customer", text=opening_line(scenario, 5))]
     for text in lines:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sim_worker.reply import pieces
+from services.sim_worker.wording import pieces
 
 
 def test_a_piece_is_a_sentence() -> None:
