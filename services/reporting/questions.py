@@ -128,7 +128,13 @@ class TrendEndpoint:
             await self._client.publish(message.reply, msgspec.json.encode(reply))
         except QuestionError as error:
             await self._refuse(message, 400, str(error))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # a connection that died between two statements
+            OSError,
+            TimeoutError,
+        ) as error:
             log.warning("trend.unavailable", error=type(error).__name__)
             await self._refuse(message, 503, "the database does not answer")
         except Exception:

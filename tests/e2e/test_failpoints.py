@@ -14,6 +14,7 @@ import pytest
 
 from shared import failpoints
 from tests.e2e.partner import LINES, SCENARIO, Partner, transcript
+from tests.e2e.test_llm_faults import POINTS as OF_MODELS
 from tests.e2e.test_one_effect import ROWS
 from tests.e2e.truth import assert_whole, settled
 from tests.support.product import Product
@@ -164,6 +165,7 @@ async def test_others_die_and_nothing_is_lost_or_done_twice(
     await assert_whole(victim)
 
 
-def test_every_point_is_tried_here_or_with_webhooks() -> None:
+def test_every_point_is_tried_here_or_where_it_belongs() -> None:
     tried = {*OF_THE_API, *(point for point, _ in OF_OTHERS)}
-    assert set(failpoints.NAMES) - tried == {"webhook.after_send_before_record"}
+    elsewhere = {"webhook.after_send_before_record", *OF_MODELS}
+    assert set(failpoints.NAMES) - tried == elsewhere

@@ -78,7 +78,13 @@ class OriginBook:
         try:
             async with system_tx(self._database) as connection:
                 rows = await connection.fetch(_SQL["all_origins"])
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # a connection that died between two statements
+        ) as error:
             log.warning("origins.read_failed", error=type(error).__name__)
             return  # what was read before goes on; the request itself will say what is wrong
         for row in rows:

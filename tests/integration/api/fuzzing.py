@@ -68,6 +68,13 @@ BY_CASE: Final[Mapping[tuple[str, str, str], str]] = {
         "/repeat",
         "out-of-range",
     ): "the product with scenarios and profiles has the bound",
+    (
+        "POST /v1/simulation_batches/estimate",
+        "/repeat",
+        "out-of-range",
+    ): "as the batch itself",
+    ("POST /v1/scenario_drafts", "/text", "missing"): "a transcript may come in turns instead",
+    ("POST /v1/scenario_drafts", "/turns", "too-long"): "the turns are counted together",
     ("POST /v1/simulations", "/profile", "missing"): "autopilot needs one, nothing else has it",
     ("PUT /v1/lrs", "/auth/username", "missing"): "one kind of sign-in needs it",
     (
@@ -274,7 +281,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
 
 def _is_beyond_schemas(label: str, problem: Json) -> bool:
     """Whether a request was refused for what no schema can say."""
-    if problem["code"] == "cursor-invalid":  # only a cursor of ours opens
+    if problem["code"] in {"cursor-invalid", "model-required"}:  # of ours; not in every setting
         return True
     return bool(problem.get("errors")) and not _unexplained(label, problem)
 

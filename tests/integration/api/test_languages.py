@@ -8,6 +8,7 @@ import pytest
 
 from infra.llm_fake.script import Answer, Match, Rule, Script, answering
 from services.api.context import ProcessContext
+from services.scoring_worker.replay import replay
 from services.scoring_worker.restoring import RENDERED
 from shared.contracts.llm import WhyEmbedded
 from shared.contracts.scoring import SkillStatus
@@ -196,6 +197,23 @@ class TestTurns:
         assert only(again, 200)["reply"]["appraisal"] == "model"
         assert set(await world.appraisals(simulation["id"])) == {2}
 
+    async def test_a_test_key_leaves_it_as_it_is(self, world: World) -> None:
+        simulation = await world.german()
+        path = f"/v1/simulations/{simulation['id']}"
+        for refused in (
+            await world.test_key.say(simulation["id"], 0, HELLO),
+            await world.test_key.post(f"{path}/branches", {"from_seq": 0}),
+        ):
+            problem = only(refused, 409)
+            assert (problem["code"], "test keys" in problem["detail"]) == ("conflict", True)
+        (row,) = await world.fetch(
+            "select environment, last_seq from simulations"
+            " where tenant_id = $1 and simulation_id = $2",
+            parse_id("sim", simulation["id"]),
+        )
+        assert (row["environment"], row["last_seq"]) == ("live", 0)
+        assert only(await world.partner.say(simulation["id"], 0, HELLO), 200)["reply"] is not None
+
     async def test_a_branch_remembers_what_was_read(self, world: World) -> None:
         simulation = await world.german()
         await world.partner.say(simulation["id"], 0, HELLO)
@@ -311,3 +329,6 @@ class TestScoring:
             scoring_id,
         )
         assert (row["faults"], row["excluded"]) == ("[]", "other_language")
+        context = world.context
+        again = await replay(context.database, context.keys, world.tenant_id, scoring_id)
+        assert (again.is_same, again.why) == (True, "")

@@ -117,6 +117,40 @@ class TestLeaving:
         assert PHONE in sent(fake)
         assert MAIL not in sent(fake)
 
+    async def test_the_learners_name_leaves_as_a_mark_though_nobody_named_it(
+        self, fake: FakeLlm, model: Gateway, tenant_id: UUID, database: Database, keys: KeyRing
+    ) -> None:
+        learner_id, own = await _learner(database, keys, tenant_id)
+        fake.play(answering(text="Good day, [NAME_1]."))
+        purpose = Purpose(
+            tenant_id=tenant_id, task=Task.WORDING, environment="live", learner_id=learner_id
+        )
+        answer = await model.chat(request(tenant_id, own, purpose=purpose, names=()))
+        assert answer.text == f"Good day, {NAME}."
+        assert NAME not in sent(fake)
+
+
+async def _learner(database: Database, keys: KeyRing, tenant_id: UUID) -> tuple[UUID, SealKey]:
+    learner_id, tenant = IDS.new(), await keys.warm(database, tenant_id)
+    wrapped = tenant.new_learner_key(learner_id)
+    own = tenant.learner_key(learner_id, wrapped)
+    async with tenant_tx(database, tenant_id) as connection:
+        await connection.execute(
+            "insert into learners (tenant_id, learner_id, person_id, name, external_id,"
+            " external_id_hash, created_at) values ($1, $2, $2, $3, $4, $4, now())",
+            tenant_id,
+            learner_id,
+            own.seal_text(NAME, "learners.name", learner_id.bytes),
+            learner_id.bytes,
+        )
+        await connection.execute(
+            "insert into learner_keys (tenant_id, learner_id, wrapped) values ($1, $2, $3)",
+            tenant_id,
+            learner_id,
+            wrapped,
+        )
+    return learner_id, own
+
 
 class TestStaying:
     async def test_nothing_rests_in_clear_and_the_answer_can_be_read_again(

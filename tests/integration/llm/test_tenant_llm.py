@@ -1,5 +1,7 @@
 """A tenant's model from the command line: only what is named changes, and no key changes hosts."""
 
+import asyncio
+
 import pytest
 
 from infra.tenant_llm import ModelChange, ModelRegistry
@@ -7,7 +9,10 @@ from infra.tenants import TenantError
 from shared.contracts.llm import Judging
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
+from shared.db.tx import tenant_tx
+from shared.llm.stored import hold_settings
 from tests.support.tenants import TenantFactory
+from tests.support.waiting import eventually
 
 SOME = ModelChange(
     base_url="https://api.example.com/v1/",
@@ -50,8 +55,9 @@ class TestModelRegistry:
         tenant_id = (await tenants.new()).tenant_id
         await models.change(tenant_id, SOME)
         moved = "https://api.example.net/v1"
-        with pytest.raises(TenantError, match="give its key"):
-            await models.change(tenant_id, ModelChange(base_url=moved))
+        for url in (moved, "http://api.example.com/v1", "https://api.example.com:8443/v1"):
+            with pytest.raises(TenantError, match="give its key"):
+                await models.change(tenant_id, ModelChange(base_url=url))
         after = await models.change(tenant_id, ModelChange(base_url=moved, api_key="k2"))
         assert after.settings.endpoint is not None
         assert after.settings.endpoint.key.reveal == "k2"
@@ -79,3 +85,24 @@ class TestModelRegistry:
         await models.change(tenant_id, SOME)
         await models.remove(tenant_id)
         assert (await models.get(tenant_id)).settings.endpoint is None
+
+    async def test_what_is_removed_waits_for_who_writes_and_stays_removed(
+        self, models: ModelRegistry, database: Database, tenants: TenantFactory
+    ) -> None:
+        tenant_id = (await tenants.new()).tenant_id
+        await models.change(tenant_id, SOME)
+        async with tenant_tx(database, tenant_id) as connection:
+            await hold_settings(connection, tenant_id)
+            removing = asyncio.create_task(models.remove(tenant_id))
+
+            async def waits() -> bool:
+                return bool(
+                    await connection.fetchval(
+                        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+                    )
+                )
+
+            await eventually(waits)
+            assert not removing.done()
+        await removing
+        assert (await models.get(tenant_id)).revision == 0

@@ -1,5 +1,7 @@
 """Who gets nothing drafted, and drafts of rubrics."""
 
+from uuid import UUID
+
 import msgspec
 import pytest
 from nats.aio.client import Client
@@ -8,13 +10,13 @@ from services.api.context import ProcessContext
 from services.api.scenario_drafts.refusals import ModelRequiredError
 from services.api.scenario_drafts.service import MAX_OPEN, DraftingService
 from shared.config import Settings
+from shared.contracts.llm import ModelPolicy, WhyEmbedded
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.errors import BacklogFullError
+from shared.llm.ports import ModelFailedError
 from tests.integration.workers.drafting_world import IDEA, SCORECARD, Room, open_room
-from tests.support.drafting import (
-    rubric_outline,
-)
+from tests.support.drafting import ScriptedModel, rubric_outline
 from tests.support.tenants import TenantFactory
 
 
@@ -42,6 +44,22 @@ class TestRefusals:
         tester = msgspec.structs.replace(room.principal, environment="test")
         with pytest.raises(ModelRequiredError, match="test key"):
             await room.drafts.draft_rubric(tester, None, SCORECARD)
+
+    async def test_where_nobody_can_tell_the_worker_finds_out(self, room: Room) -> None:
+        class Unreadable(ScriptedModel):
+            async def policy(self, tenant_id: UUID) -> ModelPolicy | None:
+                raise ModelFailedError(WhyEmbedded.UNACCOUNTED)
+
+        context = ProcessContext(
+            settings=room.settings,
+            database=room.database,
+            keys=room.keys,
+            nats=room.context.nats,
+            publisher=room.publisher,
+            model=Unreadable(),
+        )
+        operation, _ = await DraftingService(context).draft_scenario(room.principal, None, IDEA)
+        assert operation.status == "queued"
 
     async def test_too_many_at_once(self, room: Room) -> None:
         for _ in range(MAX_OPEN):

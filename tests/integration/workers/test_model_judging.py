@@ -8,8 +8,10 @@ import pytest
 from nats.aio.client import Client
 
 from infra.llm_fake.script import Answer, Fault, Match, Rule, Script, answering
+from services.scoring_worker import asking
 from services.scoring_worker.asking import AT_ONCE, MAX_FAILURES
 from services.scoring_worker.judging.model.planning import PER_CALL
+from services.scoring_worker.replay import replay
 from services.scoring_worker.verdicts import COLUMN
 from shared.config import Settings
 from shared.contracts.llm import Judging, WhyEmbedded
@@ -81,6 +83,24 @@ async def test_personal_data_stays_here_and_quotes_hold(bench: Bench) -> None:
     assert bench.fake.count > 0
     for asked in bench.fake.asked:
         assert "ana.bell@example.com" not in msgspec.json.encode(asked.json()).decode()
+    assert result.model is not None
+    assert result.model.withdrawn == 0
+
+
+async def test_the_learners_name_stays_here_too(bench: Bench) -> None:
+    sealed = (await bench.key()).seal_text("Priya Raman", "learners.name", bench.learner_id.bytes)
+    await bench.run(
+        "update learners set name = $2 where tenant_id = $1 and learner_id = $3",
+        sealed,
+        bench.learner_id,
+    )
+    await bench.use(Judging.MODEL)
+    result = await bench.judge()
+    assert bench.fake.count > 0
+    for asked in bench.fake.asked:
+        told = msgspec.json.encode(asked.json()).decode()
+        assert "Northfield Water" in told
+        assert "Priya" not in told
     assert result.model is not None
     assert result.model.withdrawn == 0
 
@@ -168,6 +188,26 @@ async def test_a_test_key_spends_nothing(bench: Bench) -> None:
     result = await bench.result(scoring_id)
     assert (result.engine, result.why) == ("embedded", WhyEmbedded.TEST_KEY)
     assert bench.fake.count == 0
+
+
+async def test_settings_that_nobody_can_read_leave_a_mark(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "POLICY_RESTS_S", (0.0, 0.0))
+    await bench.use(Judging.MODEL)
+    await bench.run("update llm_settings set endpoint = '\\x00' where tenant_id = $1")
+    message, scoring_id = await bench.hand_in()
+    await bench.worker.handle(message)
+    result = await bench.result(scoring_id)
+    assert (result.engine, result.why, result.model) == (
+        "embedded",
+        WhyEmbedded.UNACCOUNTED,
+        None,
+    )
+    assert result.overall is not None
+    assert bench.fake.count == 0
+    again = await replay(bench.database, bench.keys, bench.tenant_id, scoring_id)
+    assert again.is_same
 
 
 FAULTS = {

@@ -261,14 +261,14 @@ class TestScoring:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         thinking, let = threading.Event(), threading.Event()
-        judge = scoring.judge
+        judge = scoring._verdict
 
         def slow(*arguments: Any, **options: Any) -> Any:
             thinking.set()
             assert let.wait(10)
             return judge(*arguments, **options)
 
-        monkeypatch.setattr(scoring, "judge", slow)
+        monkeypatch.setattr(scoring, "_verdict", slow)
         handler = ScoreHandler(
             msgspec.structs.replace(settings, job_lease_s=0.6),
             bench.database,

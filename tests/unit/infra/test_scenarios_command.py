@@ -46,7 +46,7 @@ def test_faults_in_words(tmp_path: Path, example: str, capsys: pytest.CaptureFix
     said = capsys.readouterr()
     line = said.out.splitlines()[0]
     assert line.startswith(f"{path}: /language: error language-not-supported: ")
-    assert "must be configured first" in line
+    assert "rite the scenario in English" in line
     assert said.err == "rapport: 2 of 2 files have errors\n"
 
 

@@ -107,6 +107,15 @@ class TestExpansion:
         ]
         assert sum(good) == 100
 
+    def test_shares_of_many_small_lines_beside_a_large_one_add_up(self) -> None:
+        line = rubric_json()["sections"][0]["criteria"][0]
+        for small in range(1, 20):
+            lines = [line | {"weight": 100}, *[line | {"weight": 1}] * small]
+            section = {"title": "All", "weight": 100, "criteria": lines}
+            weights = [c.weight for c in spec_of(built(sections=[section])).sections[0].criteria]
+            assert sum(weights) == 100
+            assert min(weights) >= 1
+
     def test_points_stay_points(self) -> None:
         spec = spec_of(built(kind="points"))
         assert [c.weight for s in spec.sections for c in s.criteria] == [50, 50, 60, 40]

@@ -88,6 +88,21 @@ class TestGrouping:
         assert statement.groups == [(TENANT, [1]), (TENANT, [3])]
         assert told == [(TENANT, 1, 2)]
 
+    async def test_who_is_stopped_when_it_is_just_done_is_told_as_well(self) -> None:
+        told: list[tuple[UUID, int, int]] = []
+        asking: list[asyncio.Task[int]] = []
+
+        async def run(tenant_id: UUID, items: Sequence[int]) -> Sequence[int]:
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_soon(asking[0].cancel)
+            return [2 * item for item in items]
+
+        grouping = Grouping(run, lambda *each: told.append(each))
+        asking.append(asyncio.create_task(grouping.do(TENANT, 1)))
+        with pytest.raises(asyncio.CancelledError):
+            await asking[0]
+        assert told == [(TENANT, 1, 2)]
+
     async def test_closing_waits(self) -> None:
         statement = Statement()
         grouping = Grouping(statement.run)

@@ -1,11 +1,16 @@
 """Endpoints that cannot do everything: what is learned from their complaints."""
 
+import asyncio
+from typing import Any, cast
+
 import msgspec
 import pytest
 
-from shared.contracts.llm import Message
-from shared.llm.adapting import Habits, Question
+from shared.contracts.llm import Message, WhyEmbedded
+from shared.llm.adapting import Habits, Question, ask
+from shared.llm.failures import CallFailedError
 from shared.llm.schema import schema_of
+from shared.llm.wire import Heard
 
 
 class Yes(msgspec.Struct, frozen=True):
@@ -105,3 +110,42 @@ def test_forms_step_down_to_words():
 )
 def test_nothing_is_learned_from_other_complaints(complaint: str):
     assert not Habits().learn(question(), complaint)
+
+
+class Together:
+    """An endpoint that has a dislike, and answers the first calls all at once."""
+
+    def __init__(self, dislike: str, complaint: str, calls: int) -> None:
+        self.known = Habits()
+        self.sent: list[dict[str, Any]] = []
+        self._dislike = dislike
+        self._complaint = complaint
+        self._all_here = asyncio.Barrier(calls)
+
+    def habits(self, model: str) -> Habits:
+        return self.known
+
+    async def whole(self, model: str, sent: bytes) -> Heard:
+        self.sent.append(msgspec.json.decode(sent))
+        if self._dislike in sent.decode():
+            await self._all_here.wait()
+            raise CallFailedError(WhyEmbedded.REJECTED, status=400, complaint=self._complaint)
+        return Heard(text="yes", usage=None, finish_reason="stop")
+
+
+@pytest.mark.parametrize(
+    ("dislike", "complaint"),
+    [
+        ("max_tokens", "Use 'max_completion_tokens' instead."),
+        ("seed", COMPLAINTS["seed"]),
+        ("json_schema", "response_format json_schema is not supported"),
+    ],
+)
+async def test_calls_that_are_rejected_together_learn_it_once(dislike: str, complaint: str):
+    line = Together(dislike, complaint, calls=5)
+    asked = question(has_schema=True)
+    heard = await asyncio.gather(*(ask(cast("Any", line), asked, None) for _ in range(5)))
+    assert [each.text for each in heard] == ["yes"] * 5
+    assert len(line.sent) == 10
+    formats = {each["response_format"]["type"] for each in line.sent[5:]}
+    assert formats == {"json_object" if dislike == "json_schema" else "json_schema"}

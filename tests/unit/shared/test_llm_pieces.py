@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.clock import FixedClock
 from shared.config import Secret
 from shared.contracts.llm import Message, WhyEmbedded
+from shared.llm.client import Lines
 from shared.llm.endpoint import Endpoint
 from shared.llm.failures import rest_of, why_of_status
 from shared.llm.marks import Marked, RestoringListener
@@ -156,3 +157,10 @@ MEASURED = {
 @pytest.mark.parametrize(("text", "tokens"), MEASURED.items())
 def test_a_reservation_is_never_below_what_tokenizers_make(text: str, tokens: int):
     assert most_tokens((Message(role="user", content=text),)) >= tokens
+
+
+async def test_the_line_that_is_asked_for_is_never_the_one_given_up():
+    lines = Lines(clock=CLOCK, now=lambda: 0.0, random=lambda: 0.0, allow_private=True, most=1)
+    lines.find(OPENAI, is_own=True).users = 1
+    assert lines.find(AZURE, is_own=True) is lines.find(AZURE, is_own=True)
+    await lines.close()

@@ -1,6 +1,7 @@
 """Personal data leaves as marks; facts of the scenario stay; JSON stays JSON."""
 
 import json
+import time
 from collections import Counter
 
 import msgspec
@@ -110,3 +111,29 @@ class TestAnyText:
         assert iban("GB82WEST12345698765432")
         assert not iban("GB82WEST12345698765433")
         assert not iban("GB82WEST1234569876543")
+
+
+SIZE = 20_000
+EVIL = {
+    "letters before a sign": "a" * SIZE + "@",
+    "letters around a sign": "a" * (SIZE // 2) + "@" + "a" * (SIZE // 2),
+    "dots and no sign": "a." * (SIZE // 2) + " at)",
+    "blanks after a word": "born" + " " * SIZE + "x",
+    "blanks after a document": "12345678 passport" + " " * SIZE + "x",
+    "many addresses": "".join(f"a{number}@b.co " for number in range(SIZE // 10)),
+    "many numbers": "1 " * (SIZE // 2),
+}
+
+
+class TestPatience:
+    @pytest.mark.parametrize("shape", EVIL)
+    def test_no_text_keeps_others_waiting(self, shape: str) -> None:
+        started = time.process_time()
+        REDACTOR.redact([EVIL[shape]], kept=["a.a", "b.co 1"])
+        assert time.process_time() - started < 2
+
+    def test_after_many_numbers_what_looks_like_one_is_one(self) -> None:
+        found = REDACTOR.redact([" and ".join(f"0{number} 00" for number in range(10_000, 10_300))])
+        assert 0 < len(found.marks) <= 100
+        assert "010000 00" in found.texts[0]
+        assert "010299 00" not in found.texts[0]

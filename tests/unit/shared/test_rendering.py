@@ -5,6 +5,7 @@ import pytest
 from shared.contracts.dialogue import Act, ActSpan
 from shared.contracts.llm import WhyEmbedded
 from shared.llm.ports import ModelFailedError
+from shared.rendering import render as rendering
 from shared.rendering.asking import RENDERING_VERSION, Asked, RenderedSentence, joining_acts
 from shared.rendering.checking import faults
 from shared.rendering.cutting import MAX_SENTENCES, cut, has_words
@@ -177,6 +178,23 @@ class TestChecks:
             "sentence 1: the English says less than the sentence"
         ]
 
+    @pytest.mark.parametrize(
+        ("language", "text", "is_fault"),
+        [
+            ("de", "In der Regel dauert das so lange.", True),  # `in` and `so` are English as well
+            ("de", "I was so sorry to hear that.", False),
+            ("de", "Hdjfk jfhdk sdjfh ksjdf hkjsd.", False),
+            ("de", "Anna Berger Schulz Weber Vogel.", False),
+            ("es", "No me das la mano esta vez.", True),
+            ("eo", "Mi tre bedauras pri la atendado.", True),
+            ("eo", "I am very sorry about the wait.", False),
+        ],
+    )
+    def test_what_came_back_unchanged(self, language: str, text: str, *, is_fault: bool) -> None:
+        asked = [Asked(n=1, role="agent", text=text)]
+        found = faults(asked, said(text), language)
+        assert found == (["sentence 1: the sentence is not translated"] if is_fault else [])
+
     def test_another_language_is_not_english(self) -> None:
         french = (
             "Bonjour, je suis désolé pour votre commande et pour le retard de la livraison, mais je"
@@ -240,6 +258,19 @@ class TestRender:
             await render(model, job(), [Spoken(role="agent", text=TEXT)])
         assert failed.value.why is WhyEmbedded.FAILED_CHECKS
         assert len(failed.value.calls) == len(model.asked) == 2
+
+    async def test_a_repair_has_what_time_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = Book(BOOK)
+        model.answers = [{"sentences": []}]
+        await render(model, job(), [Spoken(role="agent", text=TEXT)])
+        first, second = model.asked
+        assert second.deadline_s < first.deadline_s == job().deadline_s
+        monkeypatch.setattr(rendering, "LEAST_S", job().deadline_s)
+        model.answers = [{"sentences": []}]
+        with pytest.raises(ModelFailedError) as failed:
+            await render(model, job(), [Spoken(role="agent", text=TEXT)])
+        assert failed.value.why is WhyEmbedded.FAILED_CHECKS
+        assert len(model.asked) == 3
 
     async def test_what_was_paid_before_a_failure_is_named(self) -> None:
         model = Book(BOOK)

@@ -124,6 +124,14 @@ async def test_a_named_act_counts_where_the_analyzer_finds_nothing() -> None:
     assert move_of(reply).state.counts["close"] == 1
 
 
+async def test_keys_that_somebody_hit_are_no_reason_to_fail() -> None:
+    said = "Hdjfk jfhdk sdjfh ksjdf hkjsd fhkj."
+    model = Book({said: said})
+    reply = await German(model).say(said)
+    assert appraisal_of(reply).rendering.english == said
+    assert [request.purpose.task for request in model.asked] == [Task.APPRAISAL, Task.WORDING]
+
+
 async def test_symbols_need_no_model() -> None:
     model = Book(ENGLISH)
     reply = await German(model).say("...")

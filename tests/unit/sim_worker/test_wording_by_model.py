@@ -194,7 +194,8 @@ class TestNoAnswer:
     async def test_a_model_that_explodes_costs_no_reply(self) -> None:
         talk = await said(lambda _: RuntimeError("boom"))
         assert talk.turns[-1].text == draft(talk)
-        assert talk.turns[-1].engine == "embedded"
+        note = note_of(talk)
+        assert (note.engine, note.why) == ("embedded", WhyEmbedded.FAILED_CHECKS)
 
 
 class TestNobodyIsAsked:

@@ -115,6 +115,7 @@ async def test_other_words_for_it_pass(surface: str, line: str) -> None:
 
 
 GERMAN = "FW-40718, Okafor, die Postleitzahl ist 60 614. Wei\u00dfes Haus, Nummer zw\u00f6lf."
+SUM = "$18.90, FW-40718."
 FOREIGN = [
     (GERMAN, None),
     (GERMAN.replace("60 614", "60.614"), None),
@@ -133,6 +134,26 @@ async def test_in_other_languages_only_what_can_be_told_is_checked(
 ) -> None:
     group = next(each for each in BAD if each["surface"] == "answer")
     assert await found(place_of(group, language="de"), line) == code
+
+
+OWN_WAYS = [
+    ("de", SUM, "Das macht 18,90 $ f\u00fcr FW-40718, also $18,90.", None),
+    ("de", SUM, "Das macht $18,95 f\u00fcr FW-40718 und $18,90.", "invented_fact"),
+    ("pt", "No.", "A senhora me disse no in\u00edcio do m\u00eas.", None),
+    ("pt", "No.", "Do not tell me the same at the end of the day.", "wrong_language"),
+    ("fa", "No.", "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.", None),
+    ("fa", "No.", "\u0646\u0647\u200b.", "invisible"),
+    ("de", "No.", "Ne\u200cin.", "invisible"),
+    ("de", "No.", "Ne\u3164in.", "invisible"),
+]
+
+
+@pytest.mark.parametrize(("language", "draft", "line", "code"), OWN_WAYS)
+async def test_every_language_is_written_in_its_own_way(
+    language: str, draft: str, line: str, code: str | None
+) -> None:
+    group = next(each for each in BAD if each["surface"] == "answer") | {"draft": draft}
+    assert await found(place_of(group, language=language), line) == code
 
 
 def test_every_correction_is_for_a_code_and_every_surface_has_words() -> None:
