@@ -31,7 +31,7 @@ class ModelChange(msgspec.Struct, frozen=True, kw_only=True):
 
     base_url: str | None = None
     api_key: str | None = None
-    """Empty: none."""
+    """Empty: none; blanks around it are no part of it."""
     api_version: str | None = None
     model: str | None = None
     judging: Judging | None = None
@@ -108,14 +108,14 @@ def _endpoint(before: Endpoint | None, change: ModelChange) -> Endpoint | None:
     except BaseUrlRefusedError as error:
         raise TenantError(f"the base URL may not be called: {error}") from None
     wanted = Endpoint(base_url=base_url.rstrip("/"))
-    if before is not None and before.host != wanted.host:
+    if before is not None and before.origin != wanted.origin:
         if change.api_key is None and before.key.reveal:
             raise TenantError("the endpoint is another one: give its key, or an empty one for none")
         before = None
     kept = before or wanted
     return Endpoint(
         base_url=wanted.base_url,
-        key=kept.key if change.api_key is None else Secret(change.api_key),
+        key=kept.key if change.api_key is None else Secret(change.api_key.strip()),
         api_version=kept.api_version if change.api_version is None else change.api_version,
         headers=kept.headers,
     )

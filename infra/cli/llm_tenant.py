@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -53,7 +54,9 @@ def llm_set(options: argparse.Namespace) -> int:
             await models.remove(tenant_id)
             print("removed; it counts within 5 seconds")
             return
-        _print(await models.change(tenant_id, change))
+        stored = await models.change(tenant_id, change)
+        _print(stored)
+        warn(stored)
 
     return _with_models(options, work)
 
@@ -112,6 +115,22 @@ def _with_models(
             await database.close()
 
     return with_registry(options, inside)
+
+
+def warn(stored: "StoredSettings") -> None:
+    """Say when an endpoint that may be set is one that production never calls."""
+    from shared.llm.egress import PUBLIC, check_base_url
+    from shared.llm.failures import BaseUrlRefusedError
+
+    endpoint = stored.settings.endpoint
+    try:
+        if endpoint is not None:
+            check_base_url(PUBLIC, endpoint.base_url)
+    except BaseUrlRefusedError as error:
+        print(
+            f"rapport: only with RAPPORT_LLM_ALLOW_PRIVATE=true is this called: {error}",
+            file=sys.stderr,
+        )
 
 
 def _print(stored: "StoredSettings") -> None:

@@ -134,6 +134,13 @@ async def ask(line: "Line", question: Question, reader: StreamReader | None) -> 
                 return await line.whole(question.model, body)
             return await line.stream(question.model, body, reader)
         except CallFailedError as error:
-            if not left or not habits.learn(question, error.complaint):
+            if not left or not _may_help(habits, question, body, error.complaint):
                 raise
             left -= 1
+
+
+def _may_help(habits: Habits, question: Question, sent: bytes, complaint: str) -> bool:
+    """Say whether to ask anew: a call beside this one may have learned the same meanwhile."""
+    if not complaint:
+        return False
+    return habits.body(question) != sent or habits.learn(question, complaint)

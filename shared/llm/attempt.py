@@ -52,6 +52,10 @@ class Attempt:
         self.complaint: str | None = None
         """What is wrong with the form of an answer."""
 
+    def begin(self) -> None:
+        """Count time from now on: the money is set aside, the question goes out."""
+        self.started_at = asyncio.get_running_loop().time()
+
     @property
     def endpoint_failure(self) -> WhyEmbedded | None:
         """What went wrong as far as the endpoint goes; an answer of another form is one."""

@@ -16,7 +16,7 @@ from shared.llm.failures import CallFailedError
 from shared.llm.marks import Marked, RestoringListener, marked
 from shared.llm.ports import Listener, ModelFailedError, StopListening
 from shared.llm.records import ANSWER_COLUMN, CallDraft, Ledger, Redactor, Reserved
-from shared.llm.streaming import StreamReader
+from shared.llm.streaming import TOKEN_MOST_CHARS, StreamReader
 from shared.llm.tokens import most_tokens
 from shared.llm.wire import Heard
 
@@ -115,6 +115,7 @@ class Caller:
         self, attempt: Attempt, reserved: Reserved, line: "Line", listener: Listener | None
     ) -> CallNote:
         failpoints.hit("activity.llm.before_call")
+        attempt.begin()
         try:
             attempt.heard = await _speak(attempt, line, listener)
             attempt.check()
@@ -154,14 +155,19 @@ def _most_input(call: Call, words: Marked) -> int:
 
 async def _speak(attempt: Attempt, line: "Line", listener: Listener | None) -> Heard:
     """Put the question within the deadline."""
-    limit = asyncio.timeout_at(attempt.call.deadline)
+    limit = asyncio.timeout_at(_ends_at(attempt.call))
     try:
         async with limit:
             if listener is None:
-                return await ask(line, _question(attempt, is_stream=False), None)
+                return _bounded(attempt, await ask(line, _question(attempt, is_stream=False), None))
             restoring = RestoringListener(listener, attempt.words)
+
+            async def hear(piece: str) -> None:
+                await restoring.hear(piece)
+                limit.reschedule(_ends_at(attempt.call))
+
             attempt.reader = StreamReader(
-                restoring.hear, attempt.started_at, most_tokens=attempt.draft.max_output_tokens
+                hear, attempt.started_at, most_tokens=attempt.draft.max_output_tokens
             )
             heard = await ask(line, _question(attempt, is_stream=True), attempt.reader)
             if not heard.is_cut:
@@ -171,6 +177,18 @@ async def _speak(attempt: Attempt, line: "Line", listener: Listener | None) -> H
         if not limit.expired():  # the listener's own
             raise
         raise CallFailedError(WhyEmbedded.TIMEOUT, is_spent=True) from None
+
+
+def _bounded(attempt: Attempt, heard: Heard) -> Heard:
+    """Refuse an answer that is far longer than what was allowed, as a stream does."""
+    if len(heard.text) > attempt.draft.max_output_tokens * TOKEN_MOST_CHARS:
+        raise CallFailedError(WhyEmbedded.MALFORMED, is_spent=True)
+    return heard
+
+
+def _ends_at(call: Call) -> float:
+    until = call.request.until
+    return call.deadline if until is None else min(call.deadline, until())
 
 
 def _question(attempt: Attempt, *, is_stream: bool) -> Question:

@@ -23,7 +23,7 @@ from shared.llm.endpoint import Endpoint
 from shared.llm.failures import CallFailedError, rest_of, why_of_status
 from shared.llm.streaming import StreamReader
 from shared.llm.transport import ANSWER_MOST_BYTES, BoundedTransport, tls
-from shared.llm.wire import COMPLETION, Completion, Heard
+from shared.llm.wire import COMPLETION, UNREADABLE, Completion, Heard, finish_of
 
 COMPLAINT_CHARS: Final = 4000
 """Of an error's body that are looked through for the name of a parameter."""
@@ -117,7 +117,7 @@ class Line:
             found = msgspec.json.decode(response.content, type=_Models)
         except openai.APIStatusError as error:
             raise self._refused(error) from None
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return []
         return [model.id for model in found.data]
 
@@ -177,7 +177,7 @@ def heard_whole(content: bytes) -> Heard:
     """
     try:
         completion: Completion = COMPLETION.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise CallFailedError(WhyEmbedded.MALFORMED, is_spent=True) from None
     if not completion.choices:
         raise CallFailedError(WhyEmbedded.MALFORMED, is_spent=True)
@@ -185,7 +185,7 @@ def heard_whole(content: bytes) -> Heard:
     return Heard(
         text=choice.message.content or "",
         usage=completion.usage.usage() if completion.usage else None,
-        finish_reason=choice.finish_reason or "",
+        finish_reason=finish_of(choice.finish_reason),
         is_refused=bool(choice.message.refusal),
     )
 
@@ -263,7 +263,8 @@ class Lines:
         return line
 
     def _give_up(self) -> None:
-        for place, line in self._lines.items():
+        *older, _youngest = self._lines.items()  # that one is about to be used
+        for place, line in older:
             if not line.users:
                 del self._lines[place]
                 task = asyncio.get_running_loop().create_task(line.close())

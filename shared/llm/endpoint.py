@@ -30,6 +30,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"{host}:{parts.port}" if parts.port else host
 
     @property
+    def origin(self) -> tuple[str, str]:
+        """Scheme, and host with its port: a key that was given for one is sent to no other."""
+        return urlsplit(self.base_url).scheme.lower(), self.host.lower()
+
+    @property
     def credential(self) -> str:
         """64 hex digits that differ for every difference in address, key or headers; not secret,
         not to be logged either.

@@ -2,11 +2,12 @@
 
 import asyncio
 import random as random_numbers
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from shared.clock import Clock
 from shared.config import ConfigError, Settings
@@ -20,6 +21,7 @@ from shared.llm.attempt import Call, Check
 from shared.llm.calling import Caller, Spoken
 from shared.llm.failures import BaseUrlRefusedError
 from shared.llm.ledger import PostgresLedger
+from shared.llm.names import LearnerNames
 from shared.llm.ports import (
     Answer,
     ChatAnswer,
@@ -28,7 +30,7 @@ from shared.llm.ports import (
     ModelFailedError,
     Structured,
 )
-from shared.llm.records import Ledger, Redactor, SettingsBook, TenantModel
+from shared.llm.records import Ledger, NameBook, Redactor, SettingsBook, TenantModel
 from shared.llm.schema import schema_of
 from shared.llm.settings import TenantSettings
 from shared.llm.structured import ask_structured
@@ -40,18 +42,22 @@ if TYPE_CHECKING:  # brings the openai package along
 
 log = get_logger()
 
+Found = TypeVar("Found")
+
 CHANCE: Final = random_numbers.Random()  # noqa: S311 -- only spreads the breakers' rests
 """Where the composition roots get it from."""
 
 TROUBLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died between two statements
     OSError,
     TimeoutError,
     UnsealError,
     NotFoundError,
+    msgspec.DecodeError,
 )
-"""What keeps settings from being found."""
+"""What keeps settings, or a name, from being found."""
 
 
 class Gateway:
@@ -67,6 +73,7 @@ class Gateway:
         ids: IdMaker,
         random: Callable[[], float],
         allow_private: bool = False,
+        names: NameBook | None = None,
     ) -> None:
         """Connect to nothing yet.
 
@@ -78,6 +85,7 @@ class Gateway:
             ids: of calls.
             random: numbers in [0, 1), for the breakers' rests.
             allow_private: tenants' endpoints may stand in private networks.
+            names: whose names are taken out besides those of a request; None: nobody's.
         """
         self._settings = settings
         self._caller = Caller(ledger, redactor, clock, ids)
@@ -85,6 +93,7 @@ class Gateway:
         self._clock = clock
         self._random = random
         self._allow_private = allow_private
+        self._names = names
         self._lines: Lines | None = None
 
     async def close(self) -> None:
@@ -94,14 +103,16 @@ class Gateway:
         await self._ledger.close()
 
     async def policy(self, tenant_id: UUID) -> ModelPolicy | None:
-        """Return how the tenant uses its model; None when there is no endpoint at all, or when that
-        cannot be found out.
+        """Return how the tenant uses its model; None when there is no endpoint at all.
+
+        Raises:
+            ModelFailedError: UNACCOUNTED: that cannot be found out.
         """
         try:
             tenant = await self._settings.find(tenant_id)
         except TROUBLE as error:
             log.warning("llm.settings_unknown", error=type(error).__name__)
-            return None
+            raise ModelFailedError(WhyEmbedded.UNACCOUNTED) from error
         return tenant.policy if tenant is not None else None
 
     async def chat(self, request: ChatRequest, listener: Listener | None = None) -> ChatAnswer:
@@ -144,7 +155,9 @@ class Gateway:
 
     async def _prepare(self, request: ChatRequest) -> "tuple[Call, Line]":
         deadline = asyncio.get_running_loop().time() + request.deadline_s
-        tenant = await self._tenant(request.purpose.tenant_id)
+        tenant = await self._found(deadline, self._settings.find(request.purpose.tenant_id))
+        if tenant is None:
+            raise ModelFailedError(WhyEmbedded.NO_MODEL)
         task = request.purpose.task
         if request.purpose.environment == "test":
             raise ModelFailedError(WhyEmbedded.TEST_KEY)
@@ -155,7 +168,7 @@ class Gateway:
             raise ModelFailedError(WhyEmbedded.NO_MODEL)
         is_own_choice = request.temperature is None and task is Task.WORDING
         call = Call(
-            request=request,
+            request=await self._named(request, tenant, deadline),
             tenant=tenant,
             model=model,
             messages=request.prompt.messages,
@@ -164,15 +177,27 @@ class Gateway:
         )
         return call, await self._line(tenant)
 
-    async def _tenant(self, tenant_id: UUID) -> TenantModel:
+    async def _named(
+        self, request: ChatRequest, tenant: TenantModel, deadline: float
+    ) -> ChatRequest:
+        """Have the learner's name taken out as well, whoever asks."""
+        purpose = request.purpose
+        if self._names is None or purpose.learner_id is None or not tenant.policy.is_redacted:
+            return request
+        finding = self._names.find(purpose.tenant_id, purpose.learner_id, request.key)
+        name = await self._found(deadline, finding)
+        if name is None:
+            return request
+        return msgspec.structs.replace(request, names=(*request.names, name))
+
+    async def _found(self, deadline: float, finding: Awaitable[Found]) -> Found:
+        """Return what the database knows; a call waits no longer for it than for its answer."""
         try:
-            tenant = await self._settings.find(tenant_id)
+            async with asyncio.timeout_at(deadline):
+                return await finding
         except TROUBLE as error:
             log.warning("llm.settings_unknown", error=type(error).__name__)
             raise ModelFailedError(WhyEmbedded.UNACCOUNTED) from error
-        if tenant is None:
-            raise ModelFailedError(WhyEmbedded.NO_MODEL)
-        return tenant
 
     async def _line(self, tenant: TenantModel) -> "Line":
         if self._lines is None:
@@ -224,6 +249,7 @@ def gateway(
         ids=ids,
         random=random,
         allow_private=settings.llm_allow_private,
+        names=LearnerNames(database),
     )
 
 

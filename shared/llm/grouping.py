@@ -45,7 +45,13 @@ class Grouping(Generic[Item, Result]):
             task.add_done_callback(self._running.discard)
         else:
             waiting.append((item, future))
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # It was done, and given up before this task ran on.
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._orphaned(tenant_id, item, future.result())
+            raise
 
     async def close(self) -> None:
         """Wait for what is under way."""

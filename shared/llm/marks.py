@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
 from shared.contracts.llm import Message
 from shared.llm.ports import ChatRequest, Listener
 from shared.llm.records import Redactor
+
+_MARK: Final = re.compile(r"\[[^\[\]]{1,40}\]")
 
 
 class Marked(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +31,9 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True):
         if not self.marks or "[" not in text:
             return text
         # In one pass: what stood there may itself look like a mark.
-        pattern = "|".join(re.escape(mark) for mark in self.marks)
-        return re.sub(pattern, lambda found: form(self.marks[found[0]]), text)
+        return _MARK.sub(
+            lambda found: form(self.marks[found[0]]) if found[0] in self.marks else found[0], text
+        )
 
 
 def marked(redactor: Redactor, request: ChatRequest, messages: tuple[Message, ...]) -> Marked:

@@ -37,6 +37,9 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     max_output_tokens: int
     deadline_s: float
     """For everything: waiting for a place, the call, its last byte."""
+    until: Callable[[], float] | None = None
+    """When to give up as things stand, on the event loop's clock, if before the deadline. It is
+    asked again after every piece of a stream: a listener that has what it needs grants more."""
     temperature: float | None = None
     """None: the tenant's, for wording; the endpoint's own else."""
     seed: int | None = None
@@ -89,7 +92,11 @@ class LanguageModel(Protocol):
     """The gateway."""
 
     async def policy(self, tenant_id: UUID) -> ModelPolicy | None:
-        """Return how the tenant uses its model; None when there is no endpoint at all."""
+        """Return how the tenant uses its model; None when there is no endpoint at all.
+
+        Raises:
+            ModelFailedError: UNACCOUNTED: that cannot be found out.
+        """
         ...
 
     async def chat(self, request: ChatRequest, listener: Listener | None = None) -> ChatAnswer:

@@ -33,6 +33,10 @@ on conflict (tenant_id) do update
 -- The installation's endpoint, if there is one, from now on.
 delete from llm_settings where tenant_id = $1
 
+-- name: find_name
+-- Of a learner, sealed.
+select name from learners where tenant_id = $1 and learner_id = $2
+
 -- name: find_month
 -- What is spent and promised in a month.
 select spent_microusd, reserved_microusd, installation_spent_microusd, installation_reserved_microusd,

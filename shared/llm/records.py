@@ -9,6 +9,7 @@ import msgspec
 
 from shared.contracts.base import Record
 from shared.contracts.llm import ModelPolicy, Usage, WhyEmbedded
+from shared.db.sealed import SealKey
 from shared.llm.endpoint import Endpoint
 from shared.llm.ports import Purpose
 
@@ -148,6 +149,14 @@ class Redacted(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...]
     marks: Mapping[str, str]
     """By mark (`[EMAIL_1]`), what stood there; the same mark for the same words in all texts."""
+
+
+class NameBook(Protocol):
+    """Names of learners, remembered for a while per process."""
+
+    async def find(self, tenant_id: UUID, learner_id: UUID, key: SealKey) -> str | None:
+        """Return a learner's name, sealed with the learner's key; None where it is not known."""
+        ...
 
 
 class Redactor(Protocol):

@@ -68,10 +68,6 @@ class TenantSettings:
         self._found[tenant_id] = (now + FRESH_S, model)
         return model
 
-    def forget(self, tenant_id: UUID) -> None:
-        """Read the tenant's settings anew the next time."""
-        self._found.pop(tenant_id, None)
-
     def model_of(self, stored: StoredSettings = NOTHING) -> TenantModel | None:
         """Return what the gateway needs to know of a tenant that has set this."""
         own = stored.settings.endpoint

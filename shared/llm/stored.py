@@ -109,7 +109,8 @@ async def put_settings(
 
 
 async def delete_settings(connection: Connection, tenant_id: UUID) -> None:
-    """Forget what a tenant has set, its key with it."""
+    """Forget what a tenant has set, its key with it; nobody who writes meanwhile brings it back."""
+    await hold_settings(connection, tenant_id)
     await connection.execute(SQL["delete_settings"], tenant_id)
 
 

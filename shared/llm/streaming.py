@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-import msgspec
-
 from shared import failpoints
 from shared.contracts.llm import Usage, WhyEmbedded
 from shared.llm.failures import CallFailedError
 from shared.llm.ports import Listener, StopListening
-from shared.llm.wire import CHUNK, Chunk, Heard, Piece, Said
+from shared.llm.wire import CHUNK, UNREADABLE, Chunk, Heard, Piece, Said, finish_of
 
 SILENCE_S: Final = 15.0
 """Longest pause inside a stream; the call's deadline holds besides."""
@@ -124,7 +122,7 @@ class StreamReader:
             return
         try:
             chunk = CHUNK.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise CallFailedError(WhyEmbedded.MALFORMED, is_spent=True) from None
         if chunk.error is not None:
             raise CallFailedError(WhyEmbedded.SERVER_ERROR, is_spent=True)
@@ -137,7 +135,7 @@ class StreamReader:
             await self._take_piece(choice)
 
     async def _take_piece(self, choice: Piece) -> None:
-        self._finish = choice.finish_reason or self._finish
+        self._finish = finish_of(choice.finish_reason) or self._finish
         self._is_refused = self._is_refused or bool(choice.delta.refusal)
         if choice.delta.content:
             if self.first_delta_s is None:

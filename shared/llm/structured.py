@@ -1,6 +1,5 @@
 """Answers that have a form: read strictly, repaired once."""
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic
 
@@ -11,8 +10,9 @@ from shared.llm.adapting import Schema
 from shared.llm.attempt import Check
 from shared.llm.calling import Spoken, UnfitError
 from shared.llm.ports import Answer, ModelFailedError, Structured
+from shared.llm.wire import UNREADABLE
 
-_FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
+_FENCE: Final = "```"
 """The one decoration that is taken off; models cannot be talked out of it."""
 
 QUOTED_CHARS: Final = 8000
@@ -31,15 +31,21 @@ class Reading(Generic[Answer]):
 
     def check(self, text: str) -> str | None:
         """Read an answer; return what is wrong with it, or None and keep it in `value`."""
-        stripped = text.strip()
-        fenced = _FENCE.fullmatch(stripped)
         try:
-            self.value = self._decoder.decode(fenced[1] if fenced else stripped)
+            self.value = self._decoder.decode(_plain(text.strip()))
         except msgspec.ValidationError as error:
             return f"it does not fit the schema: {error}"
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except UNREADABLE as error:
             return f"it is not one JSON object: {error}"
         return None
+
+
+def _plain(text: str) -> str:
+    """Take the fence off; plainly, because an endpoint may send megabytes of anything."""
+    if len(text) <= 2 * len(_FENCE) or not (text.startswith(_FENCE) and text.endswith(_FENCE)):
+        return text
+    kind, line_end, inner = text[len(_FENCE) : -len(_FENCE)].partition("\n")
+    return inner if line_end and kind.strip() in ("", "json") else text
 
 
 async def ask_structured(

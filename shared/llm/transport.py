@@ -127,9 +127,17 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
 
 def _kept(response: aiohttp.ClientResponse) -> list[tuple[str, str]]:
-    """Return the headers that are read; cookies and the rest are dropped."""
-    names = ("content-type", "retry-after", "retry-after-ms")
-    return [(name, response.headers[name]) for name in names if name in response.headers]
+    """Return the headers that are read, in plain letters; cookies and the rest are dropped.
+
+    So are the parameters of the type: whatever alphabet it names, the body is UTF-8.
+    """
+    found = {
+        "content-type": response.headers.get("content-type", "").partition(";")[0],
+        "retry-after": response.headers.get("retry-after", ""),
+        "retry-after-ms": response.headers.get("retry-after-ms", ""),
+    }
+    plain = {name: text.encode("ascii", "replace").decode() for name, text in found.items()}
+    return [(name, text) for name, text in plain.items() if text]
 
 
 def _is_unreadable(response: aiohttp.ClientResponse) -> bool:

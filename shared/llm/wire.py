@@ -1,5 +1,6 @@
 """The chat completions protocol as far as it is used; what else endpoints send is skipped."""
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +9,21 @@ from shared.contracts.llm import Message, Usage, WhyEmbedded
 
 MOST_TOKENS: Final = 10_000_000
 """More than any call can have; an endpoint that says more has not counted."""
+
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: no JSON, another form, other bytes than UTF-8, too many brackets."""
+
+OTHER: Final = "other"
+"""In place of a finish reason that is no word."""
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_-]{0,40}")
+
+
+def finish_of(said: str | None) -> str:
+    """Return a finish reason as it may be stored and shown: an endpoint may say anything there."""
+    reason = said or ""
+    return reason if _WORD.fullmatch(reason) else OTHER
 
 
 class StreamOptions(msgspec.Struct, frozen=True):

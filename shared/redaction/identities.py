@@ -46,7 +46,8 @@ _NAMED: Final = re.compile(
     r"|driving licen[cs]e|driver'?s licen[cs]e|f[üu]hrerschein|ssn|social security|svnr|pesel|bsn"
     r"|social insurance|national insurance|national id|tax id|steuer-?id|steuernummer"
     r"|sozialversicherung|dni|nie|nif|codice fiscale|personnummer|sin|aadhaar|medicare|nhs)"
-    r"(?:[ -]?(?:number|no|nr|nummer|id)\b\.?)?(?:\s+(?:is|was|ist|lautet|es|è)\b)?\s*[:#]?\s*)"
+    r"(?:[ -]?(?:number|no|nr|nummer|id)\b\.?)?(?:\s{1,3}(?:is|was|ist|lautet|es|è)\b)?"
+    r"\s{0,3}[:#]?\s{0,3})"
     r"(?P<id>(?=[A-Za-z0-9 .-]*\d{2})[A-Z0-9]{1,5}(?:[ .-]?[A-Z0-9]{1,6}){1,5})(?![\w-])"
 )
 """With a word before them that says what they are."""
@@ -66,10 +67,10 @@ _CHECKED: Final[dict[int, tuple[Check, ...]]] = {
 
 _BORN: Final = re.compile(
     r"(?i:\b(?:born|birthday|birth ?date|date of birth|dob|geboren|geburtsdatum|n[ée]e?|naissance"
-    r"|nacimiento|nat[oa])\b(?:\s+(?:is|was|on|am|ist|le|el|il))*\s*:?\s*)"
+    r"|nacimiento|nat[oa])\b(?:\s{1,3}(?:is|was|on|am|ist|le|el|il)){0,3}\s{0,3}:?\s{0,3})"
     r"(?P<id>\d{1,4}[./-]\d{1,2}[./-]\d{2,4}"
-    r"|\d{1,2}(?:st|nd|rd|th|\.)?\s+(?:of\s+)?[A-Za-zäé]{3,9}\.?,?\s+\d{4}"
-    r"|[A-Z][a-z]{2,8}\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4})"
+    r"|\d{1,2}(?:st|nd|rd|th|\.)?\s{1,3}(?:of\s{1,3})?[A-Za-zäé]{3,9}\.?,?\s{1,3}\d{4}"
+    r"|[A-Z][a-z]{2,8}\s{1,3}\d{1,2}(?:st|nd|rd|th)?,?\s{1,3}\d{4})"
 )
 _BORN_HINTS: Final = (
     "born", "birth", "dob", "gebor", "geburt", "né", "nee", "naiss", "nacim", "nato", "nata",

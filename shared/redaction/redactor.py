@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from shared.llm.records import Redacted
@@ -76,18 +76,19 @@ def _found(text: str, names: re.Pattern[str] | None, kept: Sequence[str]) -> lis
         found += [Span(each.start(), each.end(), Kind.NAME) for each in names.finditer(plain)]
     if not found:
         return []
-    stays = list(_places(text, kept))
-    return without_overlaps(
-        each for each in found if not any(each.overlaps(place) for place in stays)
-    )
+    stays = _places(text, kept)
+    return without_overlaps(each for each in found if not any(stays[each.start : each.end]))
 
 
-def _places(text: str, kept: Sequence[str]) -> Iterator[Span]:
+def _places(text: str, kept: Sequence[str]) -> bytearray:
+    """Return ones where the letters of a text stay."""
+    stays = bytearray(len(text))
     for words in kept:
         at = text.find(words) if words else -1
         while at >= 0:
-            yield Span(at, at + len(words), Kind.NAME)
+            stays[at : at + len(words)] = b"\1" * len(words)
             at = text.find(words, at + 1)
+    return stays
 
 
 def _names(names: Sequence[str]) -> re.Pattern[str] | None:

@@ -1,7 +1,5 @@
 """Reading and replacing what a tenant has set about its language model."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 
 from services.api.context import ProcessContext
@@ -128,7 +126,7 @@ def completed(wish: Wish, before: Endpoint | None) -> ModelSettings:
     endpoint = wish.settings.endpoint
     if endpoint is None:
         return wish.settings
-    if before is not None and _origin(before) == _origin(endpoint):
+    if before is not None and before.origin == endpoint.origin:
         if wish.keeps_key:
             endpoint = msgspec.structs.replace(endpoint, key=before.key)
         if wish.keeps_headers:
@@ -137,11 +135,6 @@ def completed(wish: Wish, before: Endpoint | None) -> ModelSettings:
         detail = "The endpoint is another one: give its key, or null for none"
         raise _wrong("/api_key", "required", detail)
     return msgspec.structs.replace(wish.settings, endpoint=endpoint)
-
-
-def _origin(endpoint: Endpoint) -> tuple[str, str]:
-    parts = urlsplit(endpoint.base_url)
-    return parts.scheme, endpoint.host.lower()
 
 
 def _check_revision(before: StoredSettings, expected: int) -> None:

@@ -6,11 +6,14 @@ import pytest
 
 from infra.cli import main as cli
 from infra.cli.llm_check import told
+from infra.cli.llm_tenant import warn
 from infra.llm_fake.script import ErrorBody
 from shared.clock import SystemClock
 from shared.contracts.llm import WhyEmbedded
 from shared.llm.check import Check, Findings
 from shared.llm.client import Lines
+from shared.llm.endpoint import Endpoint
+from shared.llm.stored import ModelSettings, StoredSettings
 from tests.support.llm import (
     Answer,
     FakeLlm,
@@ -135,3 +138,17 @@ def test_what_is_missing_or_wrong_is_said(
 ):
     assert cli.main(["llm", "check", *arguments]) == 1
     assert words in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_warned"),
+    [("http://10.0.0.8:8000/v1", True), ("https://api.example.com/v1", False), (None, False)],
+)
+def test_an_address_that_production_never_calls_is_named(
+    base_url: str | None,
+    is_warned: bool,  # noqa: FBT001
+    capfd: pytest.CaptureFixture[str],
+):
+    endpoint = None if base_url is None else Endpoint(base_url=base_url)
+    warn(StoredSettings(settings=ModelSettings(endpoint=endpoint), revision=1, updated_at=None))
+    assert ("RAPPORT_LLM_ALLOW_PRIVATE" in capfd.readouterr().err) is is_warned

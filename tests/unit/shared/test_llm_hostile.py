@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from shared.contracts.llm import WhyEmbedded
-from shared.llm import attempt
 from shared.llm.gateway import Gateway
 from shared.llm.ports import ModelFailedError
 from shared.llm.structured import Reading
@@ -122,36 +121,18 @@ async def test_a_finish_reason_is_a_word(said: str, kept: str, is_stream: bool):
         assert answer.call.finish_reason == ledger.outcomes[0].finish_reason == kept
 
 
-async def given_up(model: Gateway, *, is_stream: bool) -> WhyEmbedded | None:
-    try:
-        async with asyncio.timeout(0.2):
-            await model.chat(asking(), hear if is_stream else None)
-    except ModelFailedError as failed:
-        return failed.why
-    except TimeoutError:
-        return None
-    raise AssertionError("it never answers")
-
-
-@pytest.mark.parametrize(
-    ("patience_s", "is_stream", "last"),
-    [(0.05, True, WhyEmbedded.BREAKER_OPEN), (5.0, True, None), (0.05, False, None)],
-    ids=["silent", "soon", "plain"],
-)
-async def test_who_gives_a_silent_stream_up_lets_its_endpoint_rest(
-    monkeypatch: pytest.MonkeyPatch,
-    patience_s: float,
-    is_stream: bool,  # noqa: FBT001
-    last: WhyEmbedded | None,
-):
-    monkeypatch.setattr(attempt, "SILENT_S", patience_s)
+async def test_a_listener_that_waits_less_than_the_deadline_lets_a_silent_endpoint_rest():
+    loop = asyncio.get_running_loop()
+    whys = []
     async with endpoint(answering(Answer(fault=Fault.HALF_OPEN))) as fake:
         model = in_memory(tenant_model(fake.url))
-        await given_up(model, is_stream=is_stream)  # the first one connects
-        whys = [await given_up(model, is_stream=is_stream) for _ in range(5)]
+        for _ in range(6):
+            ends_at = loop.time() + 0.2
+            with pytest.raises(ModelFailedError) as failed:
+                await model.chat(asking(until=lambda at=ends_at: at), hear)
+            whys.append(failed.value.why)
         await model.close()
-    assert whys[:4] == [None] * 4
-    assert whys[-1] is last
+    assert whys == [WhyEmbedded.TIMEOUT] * 5 + [WhyEmbedded.BREAKER_OPEN]
 
 
 @pytest.mark.parametrize(

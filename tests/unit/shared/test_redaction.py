@@ -133,7 +133,8 @@ class TestPatience:
         assert time.process_time() - started < 2
 
     def test_after_many_numbers_what_looks_like_one_is_one(self) -> None:
-        found = REDACTOR.redact([" and ".join(f"0{number} 00" for number in range(10_000, 10_300))])
-        assert 0 < len(found.marks) <= 100
-        assert "010000 00" in found.texts[0]
-        assert "010299 00" not in found.texts[0]
+        numbers = [f"{number}" + " 1" * 13 for number in range(300, 600)]
+        found = REDACTOR.redact([" and ".join(numbers)])
+        left = [words for words in numbers if words in found.texts[0]]
+        assert len(left) > 150
+        assert not set(left) & set(numbers[210:])  # some are a card's by their check digit
