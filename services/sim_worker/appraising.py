@@ -19,7 +19,7 @@ from shared.rendering.records import Appraisal, Rendering
 from shared.rendering.render import Job, Spoken, render
 
 LIMIT_S: Final = 8.0
-"""For each call: a request waits 20 seconds for its reply, and the line is still to be worded."""
+"""Repair included: a request waits 20 seconds for its reply, and the line is still to be worded."""
 
 
 class Reading(Record, frozen=True, kw_only=True):

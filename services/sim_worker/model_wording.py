@@ -67,7 +67,10 @@ class ModelWording(Wording):
 
     async def _why_not(self, asker: Asker) -> WhyEmbedded | None:
         """Return why no model is asked; what only a call can tell is not known yet."""
-        policy = await self._model.policy(asker.purpose.tenant_id)
+        try:
+            policy = await self._model.policy(asker.purpose.tenant_id)
+        except ModelFailedError as failed:
+            return failed.why
         if policy is None:
             return WhyEmbedded.NO_MODEL
         if asker.purpose.environment == "test":
@@ -141,17 +144,16 @@ class _Wordings:
             answer = await self._model.chat(question)
             await gate.take(answer.text)
             return answer
-        loop = asyncio.get_running_loop()
-        held = min(loop.time() + HELD_S, self._ends_at)
+        held = min(asyncio.get_running_loop().time() + HELD_S, self._ends_at)
+
+        def until() -> float:
+            # once the first sentence is out, only the deadline counts
+            return self._ends_at if gate.line else held
+
         try:
-            async with asyncio.timeout_at(held) as waiting:
-
-                async def hear(piece: str) -> None:
-                    await gate.hear(piece)
-                    if gate.line:  # the first sentence is out: now only the deadline counts
-                        waiting.reschedule(self._ends_at + LEAST_S)
-
-                return await self._model.chat(question, hear)
+            # The gateway keeps the time, so that breaker and bill know of it.
+            async with asyncio.timeout_at(self._ends_at + LEAST_S):
+                return await self._model.chat(replace(question, until=until), gate.hear)
         except TimeoutError as late:
             raise ModelFailedError(WhyEmbedded.TIMEOUT) from late
 

@@ -10,7 +10,7 @@ from services.sim_worker.engine.wording import wording_request
 from services.sim_worker.steps import NewEvent, SpokenTurn
 from services.sim_worker.wording import Asker, Place, Told, Worded, as_drafted
 from shared.contracts.events import EventType
-from shared.contracts.llm import WhyEmbedded
+from shared.contracts.llm import WhyEmbedded, WordingNote
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import EndReason, Line, PersonaState
 from shared.log import get_logger
@@ -81,7 +81,8 @@ async def _worded(
     except Exception:
         log.warning("wording.failed", seq=request.seq, exc_info=True)
         # what was told before is void: the stored turn replaces it
-        return await as_drafted(request, None)
+        why = WhyEmbedded.NO_MODEL if place.asker is None else WhyEmbedded.FAILED_CHECKS
+        return await as_drafted(request, None, WordingNote(engine="embedded", why=why))
     note = worded.note
     if note.drift or note.why not in _NOT_WANTED:
         log.info(

@@ -75,6 +75,11 @@ def read_language(declared: str, texts: Iterable[str]) -> str:
     return detect(texts) or declared
 
 
+def small_words(tag: str) -> frozenset[str]:
+    """Return the commonest small words of a language; none for one that we know no words of."""
+    return _small_words().get(_primary(tag), frozenset())
+
+
 def detect(texts: Iterable[str]) -> str | None:
     """Return the language of texts that are plainly not English; None for English or unclear."""
     text = "\n".join(texts)[:_LOOKED_AT].lower().replace("\u2019", "'")

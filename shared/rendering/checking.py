@@ -7,7 +7,7 @@ from typing import Final
 from shared.dialogue.lexicon import LEXICON
 from shared.dialogue.segments import TOKEN
 from shared.intake.cleaning import clean
-from shared.intake.language import detect
+from shared.intake.language import detect, small_words
 from shared.rendering.asking import Asked, RenderedSentence
 from shared.rendering.cutting import has_words
 from shared.rendering.numbers import agree
@@ -60,13 +60,20 @@ def _of_one(original: str, english: str, language: str) -> Iterator[str]:
         yield "the English says less than the sentence"
     if not agree(original, english, language):
         yield "the numbers of the English are not those of the sentence"
-    if _is_untranslated(original, english):
+    if _is_untranslated(original, english, language):
         yield "the sentence is not translated"
 
 
-def _is_untranslated(original: str, english: str) -> bool:
-    """Notice a sentence that came back as it was and holds none of the small words of English."""
+def _is_untranslated(original: str, english: str, language: str) -> bool:
+    """Notice a sentence that came back as it was, by the small words it holds.
+
+    Where we know those of its language, it has more of them than of English: names, and keys that
+    somebody hit, have none at all and come back as they are by right.
+    """
     if " ".join(original.split()).casefold() != " ".join(english.split()).casefold():
         return False
     words = TOKEN.findall(english.casefold())
-    return len(words) >= UNTRANSLATED_FROM and LEXICON.stopwords.isdisjoint(words)
+    if len(words) < UNTRANSLATED_FROM:
+        return False
+    of_english, own = sum(word in LEXICON.stopwords for word in words), small_words(language)
+    return sum(word in own for word in words) > of_english if own else not of_english

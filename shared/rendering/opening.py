@@ -14,7 +14,7 @@ from shared.rendering.asking import OpeningAnswer, opening_prompt, repair_prompt
 from shared.rendering.checking import MAX_GROWTH, SLACK
 from shared.rendering.cutting import has_words
 from shared.rendering.numbers import agree
-from shared.rendering.render import CHARS_PER_TOKEN, TOKENS_ATOP, Job
+from shared.rendering.render import CHARS_PER_TOKEN, TOKENS_ATOP, Job, tries
 
 _MARKUP: Final = re.compile(r"[*_#`<>{}|]|https?:|^\s*[-\u2022]|\n|^\W*\w+:\s", re.IGNORECASE)
 """Lists, emphasis, tags, addresses, and a speaker's name before the line."""
@@ -45,13 +45,13 @@ async def say_in(
     """
     prompt = opening_prompt(opening, job.boundary)
     calls: tuple[CallNote, ...] = ()
-    for number in (job.number, job.number + 1):
+    for number, left_s in tries(job):
         request = ChatRequest(
             purpose=job.purpose,
             prompt=prompt,
             key=job.key,
             max_output_tokens=TOKENS_ATOP + len(opening.line) * 2 // CHARS_PER_TOKEN,
-            deadline_s=job.deadline_s,
+            deadline_s=left_s,
             temperature=0.0,
             number=number,
         )

@@ -1,6 +1,7 @@
 """Asks a model for the English of texts, checks it, and lets it repair an answer once."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -27,6 +28,8 @@ TOKENS_PER_SENTENCE: Final = 40
 TOKENS_ATOP: Final = 200
 CHARS_PER_TOKEN: Final = 2
 """Of the English; no tokenizer gives less for English, and room is left for growth."""
+LEAST_S: Final = 0.5
+"""Seconds that must be left for a second question to be worth its money."""
 
 
 class Spoken(Record, frozen=True, kw_only=True):
@@ -45,9 +48,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     boundary: str
     """Random, a line of its own."""
     deadline_s: float
-    """For each call."""
+    """For all calls together."""
     number: int = 0
     """Of the first call; a repair has the next."""
+
+
+def tries(job: Job) -> Iterator[tuple[int, float]]:
+    """Yield number and seconds of a question, and of its repair while there is time for one."""
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + job.deadline_s
+    yield job.number, job.deadline_s
+    left_s = ends_at - loop.time()
+    if left_s >= LEAST_S:
+        yield job.number + 1, left_s
 
 
 async def render(
@@ -82,9 +95,9 @@ async def _answer(
 ) -> tuple[tuple[RenderedSentence, ...], tuple[CallNote, ...]]:
     prompt = rendering_prompt(job.language, before, asked, job.boundary)
     calls: tuple[CallNote, ...] = ()
-    for number in (job.number, job.number + 1):
+    for number, left_s in tries(job):
         try:
-            answer = await model.structured(_request(job, prompt, asked, number), Answer)
+            answer = await model.structured(_request(job, prompt, asked, number, left_s), Answer)
         except ModelFailedError as failed:
             raise ModelFailedError(failed.why, (*calls, *failed.calls)) from failed
         calls += answer.calls
@@ -95,7 +108,9 @@ async def _answer(
     raise ModelFailedError(WhyEmbedded.FAILED_CHECKS, calls)
 
 
-def _request(job: Job, prompt: Prompt, asked: Sequence[Asked], number: int) -> ChatRequest:
+def _request(
+    job: Job, prompt: Prompt, asked: Sequence[Asked], number: int, deadline_s: float
+) -> ChatRequest:
     room = sum(
         TOKENS_PER_SENTENCE + max(len(sentence.text), 40) // CHARS_PER_TOKEN for sentence in asked
     )
@@ -104,7 +119,7 @@ def _request(job: Job, prompt: Prompt, asked: Sequence[Asked], number: int) -> C
         prompt=prompt,
         key=job.key,
         max_output_tokens=TOKENS_ATOP + room,
-        deadline_s=job.deadline_s,
+        deadline_s=deadline_s,
         temperature=0.0,
         number=number,
     )

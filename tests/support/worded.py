@@ -1,5 +1,6 @@
 """Conversations worded by a model that tests write, without servers."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from itertools import count
 from types import SimpleNamespace
@@ -68,11 +69,27 @@ class SayingModel(LanguageModel):
         answer = self._says(request)
         if isinstance(answer, Exception):
             raise answer
-        is_cut = listener is not None and not await self._tell(answer, listener)
+        is_cut = listener is not None and not await self._patiently(request, answer, listener)
         return ChatAnswer(text=answer, call=note_of(request, self._finish), is_cut=is_cut)
 
     async def structured(self, request: ChatRequest, kind: type[Answer]) -> Structured[Answer]:
         raise ModelFailedError(WhyEmbedded.MALFORMED)
+
+    async def _patiently(self, request: ChatRequest, answer: str, listener: Listener) -> bool:
+        """Tell it while somebody waits for it, as the gateway does."""
+        until = request.until
+        if until is None:
+            return await self._tell(answer, listener)
+
+        async def hear(piece: str) -> None:
+            await listener(piece)
+            limit.reschedule(until())
+
+        try:
+            async with asyncio.timeout_at(until()) as limit:
+                return await self._tell(answer, hear)
+        except TimeoutError as late:
+            raise ModelFailedError(WhyEmbedded.TIMEOUT, (note_of(request, ""),)) from late
 
     async def _tell(self, answer: str, listener: Listener) -> bool:
         """Say whether the listener heard it to its end."""

@@ -14,6 +14,7 @@ from services.api.environments import mark_simulation
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
 from services.api.simulations.branch_repository import BranchRepository
+from services.api.simulations.openings import check_key
 from services.api.simulations.records import Branch, Ending, Scores, Simulation, Turn
 from services.api.simulations.repository import (
     LAST_SURFACES,
@@ -82,7 +83,8 @@ class BranchService:
         Raises:
             NotFoundError: no such simulation for this caller.
             ValidationFailedError: there is no such turn of the customer.
-            ConflictError: the conversation ended with that turn.
+            ConflictError: the conversation ended with that turn, or takes a model, which a test key
+                never has.
             BacklogFullError: too much of this tenant's work is waiting.
         """
         context = self._context
@@ -97,6 +99,7 @@ class BranchService:
                 connection, principal.tenant_id, claim, simulation_id, now
             )
             if earlier is None:
+                check_key(principal, parent.language)
                 turns, key = await self._turns(connection, repository, parent)
                 _check(parent, turns, from_seq)
                 branches = BranchRepository(connection, principal.tenant_id)

@@ -14,14 +14,14 @@ from services.api.simulations.ingredients import ingredients
 from services.api.simulations.opening_repository import OpeningRepository, RenderedOpening
 from services.api.simulations.records import Mode, Practice
 from services.api.simulations.repository import SimulationRepository
-from shared.contracts.llm import Task, WhyEmbedded
+from shared.contracts.llm import ModelPolicy, Task, WhyEmbedded
 from shared.contracts.scenario import opening_line
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
-from shared.errors import UnavailableError
+from shared.errors import ConflictError, UnavailableError
 from shared.intake.language import DEFAULT, is_supported
-from shared.llm.ports import ModelFailedError, Purpose
+from shared.llm.ports import LanguageModel, ModelFailedError, Purpose
 from shared.log import get_logger
 from shared.rendering.opening import Opening, say_in
 from shared.rendering.render import Job
@@ -30,6 +30,8 @@ log = get_logger()
 
 LIMIT_S: Final = 8.0
 """For the first line, repair included: somebody waits for the answer."""
+BEYOND_S: Final = 2.0
+"""After that the gateway has given up and settled the bill, whatever the endpoint does."""
 
 _PASSING: Final = frozenset(
     {
@@ -40,6 +42,19 @@ _PASSING: Final = frozenset(
     }
 )
 """Failures after which the same request may well succeed."""
+
+
+def check_key(principal: Principal, language: str) -> None:
+    """Keep a test key out of a conversation that cannot go on without a model.
+
+    Raises:
+        ConflictError: it would be marked as a test, and its next line read by nobody.
+    """
+    if principal.environment == "test" and not is_supported(language):
+        raise ConflictError(
+            f"The customer speaks `{language}`, which takes a language model, and"
+            f" {_REASONS[WhyEmbedded.TEST_KEY]}; go on with a live key"
+        )
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,16 +132,15 @@ class Openings:
         model = self._context.model
         if model is None or mode == "autopilot":
             return DEFAULT
-        policy = await model.policy(tenant_id)
+        policy = await _policy(model, tenant_id)
         return DEFAULT if policy is None else policy.language
 
     async def _check(self, principal: Principal, mode: Mode, language: str) -> None:
         """Refuse what no model may speak; raises `LanguageNotSupportedError`."""
         if mode == "autopilot":
             raise _refused(language, "scripted learners speak English")
-        policy = None
-        if self._context.model is not None:
-            policy = await self._context.model.policy(principal.tenant_id)
+        model = self._context.model
+        policy = None if model is None else await _policy(model, principal.tenant_id)
         if policy is None:
             raise _refused(language, _REASONS[WhyEmbedded.NO_MODEL])
         if principal.environment == "test":
@@ -151,7 +165,7 @@ class Openings:
         persona = practice.spec.persona
         opening = Opening(language=language, line=line, name=persona.name, style=persona.style)
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(LIMIT_S + BEYOND_S):
                 text, _ = await say_in(context.model, job, opening)
         except TimeoutError:
             raise _unavailable(WhyEmbedded.TIMEOUT) from None
@@ -171,6 +185,15 @@ _REASONS: Final = {
     WhyEmbedded.UNAUTHORIZED: "the model's endpoint does not take the key",
     WhyEmbedded.REJECTED: "the model's endpoint says that the request is wrong",
 }
+
+
+async def _policy(model: LanguageModel, tenant_id: UUID) -> ModelPolicy | None:
+    """Return how the tenant uses its model; raises `UnavailableError` when nobody can tell."""
+    try:
+        return await model.policy(tenant_id)
+    except ModelFailedError as failed:
+        detail = f"The settings of the language model cannot be read now ({failed.why.value})"
+        raise UnavailableError(detail, retry_after_s=5) from failed
 
 
 def _refused(language: str, reason: str) -> LanguageNotSupportedError:

@@ -16,6 +16,7 @@ from services.api.environments import mark_before_turn
 from services.api.idempotency import Claim, find_claim
 from services.api.live import LiveReplies, Waiter
 from services.api.principal import Principal
+from services.api.simulations.openings import check_key
 from services.api.simulations.records import Exchange, Gate, LearnerTurn, Turn
 from services.api.simulations.repository import SimulationRepository, heard_exchange, open_turn, say
 from shared.contracts.jobs import JobKind, JobMessage
@@ -113,7 +114,8 @@ class TurnService:
 
         Raises:
             NotFoundError: no such simulation for this caller.
-            SimulationClosedError, ConflictError: ended, or it plays itself.
+            SimulationClosedError, ConflictError: ended, or it plays itself, or takes a model, which
+                a test key never has.
             TurnInProgressError: the last turn is not answered yet.
             StaleSeqError: the conversation has moved on.
             BacklogFullError: too many turns of this tenant are waiting.
@@ -128,6 +130,8 @@ class TurnService:
     async def accept(self, principal: Principal, claim: Claim, line: Line) -> Accepted:
         """Store what the learner said and have the reply made; refusals as of `say`."""
         context = self._context
+        if principal.environment == "test":
+            await self._check_key(principal, line.simulation_id)
         await mark_before_turn(context.database, principal, line.simulation_id, context.clock.now())
         try:
             accepted = await self._accept(principal, claim, line)
@@ -153,6 +157,12 @@ class TurnService:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
         key = tenant.learner_key(rows[0]["learner_id"], rows[0]["wrapped"])
         return [open_turn(row, key) for row in rows]
+
+    async def _check_key(self, principal: Principal, simulation_id: UUID) -> None:
+        bounds = principal.bounds(self._context.clock.now())
+        async with tenant_tx(self._context.database, principal.tenant_id) as connection:
+            simulation = await SimulationRepository(connection, bounds).get(simulation_id)
+        check_key(principal, simulation.language)
 
     async def _accept(self, principal: Principal, claim: Claim, line: Line) -> Accepted:
         simulation_id = line.simulation_id

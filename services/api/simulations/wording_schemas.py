@@ -61,6 +61,9 @@ class WordingView(msgspec.Struct, frozen=True, kw_only=True):
     """What our checks found in what the model said, kept or not."""
     is_regenerated: bool
     """The model was asked a second time."""
+    held_ms: int | None
+    """From the model's first piece until the first sentence had passed; null where nobody read
+    along."""
     calls: list[ModelCallView]
     """At most two; none is shown to a learner token."""
 
@@ -74,5 +77,6 @@ class WordingView(msgspec.Struct, frozen=True, kw_only=True):
             why=note.why,
             drift=note.drift,
             is_regenerated=note.is_regenerated,
+            held_ms=note.held_ms,
             calls=[ModelCallView.of(call) for call in note.calls] if shows_calls else [],
         )

@@ -9,8 +9,9 @@ select candidate from (
  limit 1
 
 -- name: insert_scenario
--- Without any version.
+-- Without any version; none when somebody took the slug meanwhile.
 insert into scenarios (tenant_id, scenario_id, slug, created_at) values ($1, $2, $3, $4)
+on conflict (tenant_id, slug) do nothing
 
 -- name: insert_draft
 -- Made by a model: published only when the trial of its revision was passed.

@@ -31,11 +31,8 @@ class DraftRepository:
         self, scenario_id: UUID, spec: ScenarioSpec, trial: TrialReport | None, now: datetime
     ) -> None:
         """Store a scenario with its first draft, under a slug that is free."""
-        slug = await self._connection.fetchval(_SQL["free_slug"], self._tenant_id, spec.slug)
+        slug = await self._take_slug(scenario_id, spec.slug, now)
         spec = msgspec.structs.replace(spec, slug=slug)
-        await self._connection.execute(
-            _SQL["insert_scenario"], self._tenant_id, scenario_id, spec.slug, now
-        )
         await self._connection.execute(
             _SQL["insert_draft"],
             self._tenant_id,
@@ -44,6 +41,16 @@ class DraftRepository:
             now,
             None if trial is None else msgspec.json.encode(trial).decode(),
         )
+
+    async def _take_slug(self, scenario_id: UUID, wanted: str, now: datetime) -> str:
+        """Store the scenario; two drafts that end at once may want the same slug."""
+        while True:
+            slug: str = await self._connection.fetchval(_SQL["free_slug"], self._tenant_id, wanted)
+            done = await self._connection.execute(
+                _SQL["insert_scenario"], self._tenant_id, scenario_id, slug, now
+            )
+            if done == "INSERT 0 1":
+                return slug
 
     async def find(self, scenario_id: UUID) -> tuple[ScenarioSpec, int] | None:
         """Return a draft with its revision; None where none is stored."""

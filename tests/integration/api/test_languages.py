@@ -329,6 +329,6 @@ class TestScoring:
             scoring_id,
         )
         assert (row["faults"], row["excluded"]) == ("[]", "other_language")
-        context = world.context
-        again = await replay(context.database, context.keys, world.tenant_id, scoring_id)
+        tenant_id = world.partner.tenant.tenant_id
+        again = await replay(world.database, world.keys, tenant_id, scoring_id)
         assert (again.is_same, again.why) == (True, "")

@@ -6,10 +6,12 @@ import pytest
 from nats.aio.client import Client
 
 from infra.llm_fake.script import Answer, Fault, Match, Rule, Script
+from services.sim_worker import model_wording
 from shared.config import Settings
 from shared.contracts.llm import Task, WhyEmbedded
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
+from shared.llm.breaker import FAILURES_IN_A_ROW
 from tests.integration.workers.wording_bench import Wordings, open_wordings
 from tests.support.tenants import TenantFactory
 from tests.support.waiting import eventually
@@ -102,6 +104,22 @@ class TestInteractive:
             await eventually(lambda: "".join(told) == reply.text)
         assert reply.text.startswith("Listen to me. ")
         assert (reply.engine, reply.note.why) == ("mixed", WhyEmbedded.UNREACHABLE)
+
+    async def test_an_endpoint_that_says_nothing_is_soon_left_alone(
+        self, wordings: Wordings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(model_wording, "HELD_S", 0.2)
+        wordings.fake.play(always(Answer(fault=Fault.HALF_OPEN)))
+        simulation_id = await wordings.start()
+        whys = []
+        for number in range(FAILURES_IN_A_ROW + 1):
+            reply = await wordings.say(simulation_id, f"{HELLO} {number}", streamed=True)
+            whys.append((reply.note.why, [call.failure for call in reply.note.calls]))
+        timeout = WhyEmbedded.TIMEOUT
+        assert whys == [
+            *[(timeout, [timeout])] * FAILURES_IN_A_ROW,
+            (WhyEmbedded.BREAKER_OPEN, []),
+        ]
 
     async def test_a_test_key_spends_nothing(self, wordings: Wordings) -> None:
         reply = await wordings.say(await wordings.start(environment="test"), HELLO)

@@ -240,6 +240,7 @@ class TestDeadlines:
         talk = Talk(SCENARIO, Stuck(reworded), seed=3, streams=True)
         reply = await talk.say(HELLO)
         assert note_of(talk).why is WhyEmbedded.TIMEOUT
+        assert len(note_of(talk).calls) == 1
         assert reply.text == draft(talk)
 
     async def test_a_first_sentence_gives_the_rest_its_time(

@@ -16,6 +16,7 @@ from services.sim_worker.engine.checks.claims import (
 )
 from services.sim_worker.engine.checks.form import framed, is_foreign, seen
 from services.sim_worker.engine.ports import WordingRequest
+from shared.audit.audit import ANY_LANGUAGE
 from shared.audit.language import count_words, sentences, words
 from shared.audit.leaks import Vault
 from shared.audit.speech import MAX_SENTENCES, MAX_WORDS, Speech, repeats, said_in
@@ -164,7 +165,8 @@ class Examiner:
             return "repeated_line"
         heard = self._heard(line if is_whole else sentence)
         for code in self._ground.speech.codes(heard, frozenset()):
-            if code != "softened" or is_whole:
+            is_seen = self._is_english or code in ANY_LANGUAGE
+            if is_seen and (code != "softened" or is_whole):
                 return _AS_AUDITED.get(code, code)
         return None
 

@@ -2,12 +2,17 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 from services.sim_worker.engine.checks.table import WORDS
-from shared.audit.language import words
+from shared.audit.language import plain, words
+from shared.intake.cleaning import clean
+from shared.intake.language import small_words
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
+_ALLOWED: Final = "\n\r\t\u200c\u200d"
+"""Spaces, and joiners: spelling in Persian, Hindi and others, and taken out anywhere else."""
 _SIGNS: Final = frozenset({"So", "Sk"})
 """Categories of emoji and the like."""
 _PLAIN: Final = re.compile(r"[ -~\n\r\t]*")
@@ -29,14 +34,17 @@ _MANY_WORDS: Final = 12
 
 def seen(raw: str) -> str | None:
     """Return what is wrong with characters and layout of a stretch as it came; None for nothing."""
-    for char in "" if _PLAIN.fullmatch(raw) else raw:
-        if char in "\n\r\t":
-            continue
-        category = unicodedata.category(char)
-        if category in _UNSEEN:
+    if not _PLAIN.fullmatch(raw):
+        for char in raw:
+            if char in _ALLOWED:
+                continue
+            category = unicodedata.category(char)
+            if category in _UNSEEN:
+                return "invisible"
+            if category in _SIGNS:
+                return "markup"
+        if clean(raw).removed:
             return "invisible"
-        if category in _SIGNS:
-            return "markup"
     return "markup" if _LISTED.search(raw) else None
 
 
@@ -52,15 +60,23 @@ def framed(line: str, name: str) -> str | None:
 def is_foreign(sentence: str, language: str) -> bool:
     """Say whether a sentence is not in the language of the line, as far as that can be told."""
     said = [word.partition("'")[0] for word in words(sentence)]
-    english = sum(word in WORDS.english for word in said)
     if language != "en" and not language.startswith("en-"):
+        only_english = WORDS.english - _own_words(language)  # `a` and `do` are Portuguese as well
+        english = sum(word in only_english for word in said)
         return len(said) > _FEW_WORDS and 5 * english > 2 * len(said)
+    english = sum(word in WORDS.english for word in said)
     if not sentence.isascii() and _is_other_script(sentence):
         return True
     foreign = sum(word in WORDS.foreign for word in said)
     if len(said) >= _FEW_WORDS and foreign > max(english, 1):
         return True
     return len(said) >= _MANY_WORDS and not english
+
+
+@cache
+def _own_words(language: str) -> frozenset[str]:
+    """Return the small words of a language in plain letters; none where we know none."""
+    return frozenset(plain(word) for word in small_words(language))
 
 
 def _is_other_script(sentence: str) -> bool:
