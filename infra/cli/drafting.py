@@ -71,6 +71,7 @@ def draft_scenario(options: argparse.Namespace) -> int:
     Raises:
         CommandError: no model, no tenant, or no draft.
     """
+    from services.sim_worker.drafting.repository import DraftRepository
     from services.sim_worker.drafting.trial_run import plays
     from shared.contracts.scenario import ScenarioSpec
     from shared.db.tx import tenant_tx
@@ -91,15 +92,13 @@ def draft_scenario(options: argparse.Namespace) -> int:
         questions: "Questions", tenant_id: "UUID", database: "Database", operation_id: "UUID"
     ) -> "tuple[msgspec.Struct, bool]":
         async with tenant_tx(database, tenant_id) as connection:
-            rows = await connection.fetch(
-                "select slug from rubrics where tenant_id = $1", tenant_id
-            )
+            rubrics = await DraftRepository(connection, tenant_id).rubrics()
         made = await scenario_rounds.draft_scenario(
             questions,
             wanted,
             read_source(wanted, PatternRedactor()),
             operation_id,
-            rubrics=frozenset(row["slug"] for row in rows),
+            rubrics=rubrics,
             try_out=try_out,
         )
         _tell(made.findings)
@@ -118,6 +117,7 @@ def draft_rubric(options: argparse.Namespace) -> int:
     Raises:
         CommandError: no model, no tenant, or no draft.
     """
+    from services.scoring_worker.drafting.repository import DraftRepository
     from shared.db.tx import tenant_tx
     from shared.drafting import rubric_rounds
     from shared.drafting.wanted import RubricWanted
@@ -130,11 +130,9 @@ def draft_rubric(options: argparse.Namespace) -> int:
         questions: "Questions", tenant_id: "UUID", database: "Database", operation_id: "UUID"
     ) -> "tuple[msgspec.Struct, bool]":
         async with tenant_tx(database, tenant_id) as connection:
-            rows = await connection.fetch(
-                "select key from tenant_skills where tenant_id = $1 and is_own", tenant_id
-            )
+            skills = await DraftRepository(connection, tenant_id).own_skills()
         made = await rubric_rounds.draft_rubric(
-            questions, wanted, operation_id, tenant_skills=[row["key"] for row in rows]
+            questions, wanted, operation_id, tenant_skills=skills
         )
         _tell(made.findings)
         for gap in made.unmapped:

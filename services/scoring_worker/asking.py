@@ -6,8 +6,11 @@ is stored as soon as it is there: a repeat after a crash asks only what was not 
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from typing import Final, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from services.scoring_worker.judging.model.answers import Answers
 from services.scoring_worker.judging.model.opinions import Heard
@@ -42,6 +45,9 @@ PROCESS_AT_ONCE: Final = 32
 BUSY_WAIT_S, MAX_BUSY_WAIT_S = 0.25, 1.0
 """Between two tries where too many calls of the tenant are under way; each wait is twice the one
 before. As much time as an answer may take goes by that way at most."""
+
+POLICY_RESTS_S: Final = (0.25, 1.0)
+"""Seconds before the second and third try to find out what a tenant wants."""
 
 BOUNDARY_LETTERS: Final = 20
 """Of the random word; letters only, so that nothing takes it for a number of somebody's."""
@@ -98,13 +104,22 @@ class Asker:
         self._places = asyncio.Semaphore(PROCESS_AT_ONCE)
 
     async def policy(self, tenant_id: UUID) -> ModelPolicy | None:
-        """Return how the tenant uses its model; None without any."""
-        return await self._model.policy(tenant_id)
+        """Return how the tenant uses its model; None without any.
+
+        Raises:
+            ModelFailedError: nobody can tell, however often it is asked.
+        """
+        return await patient_policy(self._model, tenant_id)
 
     async def hear(self, subject: Subject, plan: Plan, policy: ModelPolicy) -> Heard:
         """Ask everything that the plan holds and was not answered before."""
-        model = policy.model_for(Task.JUDGING, self._settings.llm_model)
-        why = WhyEmbedded.DISABLED if model is None else plan.why
+        model = policy.model_for(Task.JUDGING, self._settings.llm_model or None)
+        why = plan.why
+        if model is None:
+            is_off = Task.JUDGING in policy.disabled
+            why = WhyEmbedded.DISABLED if is_off else WhyEmbedded.NO_MODEL
+        if subject.purpose.environment == "test":
+            why = WhyEmbedded.TEST_KEY
         if why is not None or not plan.asks:
             return Heard(plan=plan, why=why if plan.asked else None)
         return await self._hear(subject, plan, f"{model}", is_redacted=policy.is_redacted)
@@ -144,8 +159,12 @@ class Asker:
         """Return a word that nobody can have known."""
         return "".join(chr(ord("a") + byte % 26) for byte in self._random(BOUNDARY_LETTERS))
 
-    async def ask(self, request: ChatRequest) -> Structured[Answers]:
+    async def ask(self, request: ChatRequest, until: float) -> Structured[Answers]:
         """Ask; waits for a place where too many calls are under way.
+
+        Args:
+            request: its deadline is how long the answer may take once there is a place.
+            until: when waiting and answering end together, on the event loop's clock.
 
         Raises:
             ModelFailedError: there is no answer.
@@ -153,8 +172,7 @@ class Asker:
         wait_s, waited_s = BUSY_WAIT_S, 0.0
         while True:
             try:
-                async with self._places:
-                    return await self._model.structured(request, Answers)
+                return await self._ask_once(request, until)
             except ModelFailedError as error:
                 is_late = waited_s + wait_s > request.deadline_s
                 if error.why is not WhyEmbedded.BUSY or is_late:
@@ -163,12 +181,40 @@ class Asker:
             waited_s += wait_s
             wait_s = min(2 * wait_s, MAX_BUSY_WAIT_S)
 
+    async def _ask_once(self, request: ChatRequest, until: float) -> Structured[Answers]:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout_at(until):
+                    await held.enter_async_context(self._places)
+            except TimeoutError:
+                raise ModelFailedError(WhyEmbedded.TIMEOUT) from None
+            left_s = until - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                raise ModelFailedError(WhyEmbedded.TIMEOUT)
+            deadline_s = min(request.deadline_s, left_s)
+            bounded = msgspec.structs.replace(request, deadline_s=deadline_s)
+            return await self._model.structured(bounded, Answers)
+
     async def keep(
         self, tenant_id: UUID, store: VerdictStore, content: bytes, answer: Kept
     ) -> None:
         """Store an answer on its own: it is paid for, whatever becomes of the others."""
         async with tenant_tx(self._database, tenant_id) as connection:
             await store.keep(connection, content, answer, self._clock.now())
+
+
+async def patient_policy(model: LanguageModel, tenant_id: UUID) -> ModelPolicy | None:
+    """Return how the tenant uses its model; nobody waits, so trouble that passes is waited out.
+
+    Raises:
+        ModelFailedError: nobody can tell.
+    """
+    for rest_s in POLICY_RESTS_S:
+        try:
+            return await model.policy(tenant_id)
+        except ModelFailedError:
+            await asyncio.sleep(rest_s)
+    return await model.policy(tenant_id)
 
 
 class _Round:
@@ -197,27 +243,24 @@ class _Round:
             )
             return _Result(reply, kept.answers)
         async with self._places:
-            left_s = self._until - asyncio.get_running_loop().time()
-            if left_s <= 0:
-                self._fail(WhyEmbedded.TIMEOUT)
             if self._is_over:
                 return _Result(ModelReply(number=ask.number, boundary="", failure=self.why))
-            return await self._ask(ask, content, min(self._patience_s, left_s))
+            return await self._ask(ask, content)
 
-    async def _ask(self, ask: Ask, content: bytes, deadline_s: float) -> _Result:
+    async def _ask(self, ask: Ask, content: bytes) -> _Result:
         boundary = self._asker.boundary()
         request = ChatRequest(
             purpose=self._subject.purpose,
             prompt=build_prompt(self._subject.transcript, ask.questions, boundary),
             key=self._key,
             max_output_tokens=most_tokens(len(ask.questions)),
-            deadline_s=deadline_s,
+            deadline_s=self._patience_s,
             temperature=0.0,  # stored notes are read back as floats: the same bytes
             seed=ask.sample,
             number=ask.number,
         )
         try:
-            given = await self._asker.ask(request)
+            given = await self._asker.ask(request, self._until)
         except ModelFailedError as error:
             self._fail(error.why)
             return _Result(_reply(ask, boundary, error.calls, error.why))

@@ -47,7 +47,7 @@ from shared.db.pool import Connection, Database
 from shared.db.tx import tenant_tx
 from shared.ids import IdMaker
 from shared.intake.language import is_supported
-from shared.llm.ports import LanguageModel, Purpose
+from shared.llm.ports import LanguageModel, ModelFailedError, Purpose
 from shared.log import get_logger
 from shared.messaging.publisher import Publisher
 
@@ -150,22 +150,22 @@ class ScoreHandler:
 
     async def _judge_english(self, tenant_id: UUID, scoring_id: UUID, case: ScoringCase) -> Verdict:
         asker = self._asker
-        policy = None if asker is None else await asker.policy(tenant_id)
+        try:
+            policy = None if asker is None else await asker.policy(tenant_id)
+        except ModelFailedError as failed:
+            return await self._think(partial(_embedded, case, failed.why))
         if asker is None or policy is None or policy.judging is Judging.EMBEDDED:
             return await self._think(partial(_verdict, case))
         hearing, plan = await self._think(partial(_plan, case, policy))
-        if case.environment == "test":
-            heard = Heard(plan=plan, why=WhyEmbedded.TEST_KEY)
-        else:
-            purpose = Purpose(
-                tenant_id=tenant_id,
-                task=Task.JUDGING,
-                environment=case.environment,
-                learner_id=case.learner_id,
-                scoring_id=scoring_id,
-            )
-            subject = Subject(purpose, case.learner_id, case.transcript)
-            heard = await asker.hear(subject, plan, policy)
+        purpose = Purpose(
+            tenant_id=tenant_id,
+            task=Task.JUDGING,
+            environment=case.environment,
+            learner_id=case.learner_id,
+            scoring_id=scoring_id,
+        )
+        subject = Subject(purpose, case.learner_id, case.transcript)
+        heard = await asker.hear(subject, plan, policy)
         return await self._think(partial(_verdict, case, hearing, heard))
 
     async def _think(self, work: Callable[[], Work]) -> Work:
@@ -342,6 +342,13 @@ def _verdict(
         result=(hearing or _hearing(case)).result(heard),
         faults=() if case.played is None else _faults(case.played),
     )
+
+
+def _embedded(case: ScoringCase, why: WhyEmbedded) -> Verdict:
+    """Judge without a model, and say why: perhaps one was wanted."""
+    verdict = _verdict(case)
+    result = msgspec.structs.replace(verdict.result, why=why)
+    return msgspec.structs.replace(verdict, result=result)
 
 
 def _faults(played: Played) -> tuple[Fault, ...]:

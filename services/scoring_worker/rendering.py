@@ -7,7 +7,7 @@ a model there is no number.
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from services.scoring_worker.asking import patient_policy
 from services.scoring_worker.remembered import RememberedRenderings
 from services.scoring_worker.repository import ScoringCase
 from services.scoring_worker.restoring import RENDERED, Reading
@@ -98,16 +99,7 @@ class Renderer:
                 language=language, source="none", why=failed.why, calls=failed.calls
             )
             return case, Reading(original=case.transcript, renderings={}, note=note)
-        turns = tuple(
-            replace(turn, text=renderings[turn.id].english or turn.text)
-            for turn in case.transcript.turns
-        )
-        flags = [code for code in case.flags if code != UNSUPPORTED_LANGUAGE]
-        read = replace(
-            case,
-            transcript=replace(case.transcript, turns=turns, language=DEFAULT),
-            flags=(*flags, RENDERED),
-        )
+        read = as_rendered(case, renderings)
         return read, Reading(original=case.transcript, renderings=renderings, note=note)
 
     async def _renderings(
@@ -140,7 +132,7 @@ class Renderer:
     async def _usable(
         self, tenant_id: UUID, case: ScoringCase
     ) -> tuple[LanguageModel, ModelPolicy]:
-        policy = None if self._model is None else await self._model.policy(tenant_id)
+        policy = None if self._model is None else await patient_policy(self._model, tenant_id)
         if self._model is None or policy is None:
             raise ModelFailedError(WhyEmbedded.NO_MODEL)
         if case.environment == "test":
@@ -191,7 +183,9 @@ class _Round:
     ) -> tuple[dict[str, Rendering], tuple[CallNote, ...]]:
         """Return the renderings by turn, and the calls; raises `ModelFailedError`."""
         known = await self._memory.find(self._language, [chunk_key(chunk) for chunk in chunks])
-        answers = await asyncio.gather(*(self._one(chunk, known) for chunk in chunks))
+        async with asyncio.TaskGroup() as group:  # nothing is asked once one of them is lost
+            tasks = [group.create_task(self._one(chunk, known)) for chunk in chunks]
+        answers = [task.result() for task in tasks]
         if self._failures:
             raise ModelFailedError(self._failures[0].why, self._calls)
         found = {
@@ -234,6 +228,20 @@ class _Round:
             await asyncio.sleep(wait_s)
             wait_s *= 2
         return await render(self._model, job, chunk.texts, chunk.before)
+
+
+def as_rendered(case: ScoringCase, renderings: Mapping[str, Rendering]) -> ScoringCase:
+    """Return the case with the English of every turn in its place, as it is judged."""
+    turns = tuple(
+        replace(turn, text=renderings[turn.id].english or turn.text)
+        for turn in case.transcript.turns
+    )
+    flags = [code for code in case.flags if code != UNSUPPORTED_LANGUAGE]
+    return replace(
+        case,
+        transcript=replace(case.transcript, turns=turns, language=DEFAULT),
+        flags=(*flags, RENDERED),
+    )
 
 
 def chunked(turns: Sequence[TranscriptTurn]) -> Iterator[Chunk]:

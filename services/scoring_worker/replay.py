@@ -13,7 +13,9 @@ from services.scoring_worker.judging.hearing import Hearing
 from services.scoring_worker.judging.model.answers import Answers
 from services.scoring_worker.judging.model.opinions import Heard
 from services.scoring_worker.judging.version import ENGINE_VERSION
+from services.scoring_worker.rendering import as_rendered
 from services.scoring_worker.repository import ScoringCase, ScoringRepository
+from services.scoring_worker.restoring import Reading, restored
 from shared.contracts.base import Record
 from shared.contracts.scoring import JudgeResult, ModelJudging
 from shared.db.keys import KeyRing
@@ -23,7 +25,7 @@ from shared.db.sql import Queries
 from shared.db.tx import tenant_tx
 from shared.errors import NotFoundError
 from shared.llm.records import ANSWER_COLUMN
-from shared.llm.structured import Reading
+from shared.llm.structured import Reading as AnswerReading
 
 SQL = Queries("services.scoring_worker")
 
@@ -80,7 +82,7 @@ async def _answers(
     rows = await connection.fetch(SQL["recorded_answers"], tenant_id, list(calls))
     found: dict[int, Answers] = {}
     for row in rows:
-        reading = Reading(Answers)
+        reading = AnswerReading(Answers)
         text = key.open_text(row["answer"], ANSWER_COLUMN, row["call_id"].bytes)
         if reading.check(text) is None and reading.value is not None:
             found[calls[row["call_id"]]] = reading.value
@@ -97,8 +99,8 @@ def _compared(
     def told(why: str) -> Replayed:
         return Replayed(assessment_id=assessment_id, is_same=not why, why=why, answers=len(answers))
 
-    if case.is_foreign:
-        return told("it was judged by its English, which is not made again here")
+    if result.rendering is not None and result.rendering.source == "model":
+        return told("its English was asked of a model to judge it, and is not made again here")
     if result.engine_version != ENGINE_VERSION:
         return told(f"it was judged by {result.engine_version}; this is {ENGINE_VERSION}")
     wanted = 0 if result.model is None else sum(not r.failure for r in result.model.replies)
@@ -113,9 +115,19 @@ def _compared(
 
 
 def _again(result: JudgeResult, case: ScoringCase, answers: dict[int, Answers]) -> JudgeResult:
+    note = result.rendering
+    if note is None:
+        return _judged(result, case, answers)
+    renderings = case.read_as if note.source == "simulation" else {}
+    reading = Reading(original=case.transcript, renderings=renderings, note=note)
+    read = as_rendered(case, renderings) if renderings else case
+    return restored(_judged(result, read, answers), reading)
+
+
+def _judged(result: JudgeResult, case: ScoringCase, answers: dict[int, Answers]) -> JudgeResult:
     hearing = Hearing(case.transcript, case.rubric, required_steps=case.steps, flags=case.flags)
     model = result.model
     if model is None:
-        return hearing.result()
+        return msgspec.structs.replace(hearing.result(), why=result.why)
     plan = hearing.plan(model.mode, model.samples)
     return hearing.result(Heard(plan=plan, replies=model.replies, answers=answers, why=result.why))

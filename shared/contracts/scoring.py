@@ -345,7 +345,7 @@ class JudgeResult(Record, frozen=True, kw_only=True):
     """At most two strengths, then at most two improvements."""
     engine: Literal["embedded", "cascade", "model"]
     """Cascade: the model, only where the embedded judge is unsure. Embedded beside a `why`: a
-    model was wanted."""
+    model was wanted, or nobody could tell."""
     engine_version: str
     next_practice: str | None = None
     """One sentence: what to practice next; None when nothing was observed well enough."""

@@ -175,4 +175,6 @@ def _shares(weights: Sequence[int]) -> list[int]:
     order = sorted(range(len(exact)), key=lambda place: (-(exact[place] % whole), place))
     for step in range(100 - sum(shares)):
         shares[order[step % len(order)]] += 1
+    for _ in range(sum(shares) - 100):  # many small weights beside a large one
+        shares[shares.index(max(shares))] -= 1
     return shares

@@ -48,7 +48,11 @@ class RubricDraftRoutes:
         operation, replayed = await self._drafts.draft_rubric(
             call.principal, call.claim, body.wanted()
         )
-        return await accepted(call, self._operations, operation, replayed=replayed)
+        if call.wait_s:
+            operation = await self._operations.await_end(
+                call.principal, operation.operation_id, call.wait_s
+            )
+        return accepted(operation, call.wait_s, replayed=replayed)
 
     @endpoint(
         Endpoint(

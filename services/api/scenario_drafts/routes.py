@@ -47,7 +47,11 @@ class ScenarioDraftRoutes:
         operation, replayed = await self._drafts.draft_scenario(
             call.principal, call.claim, body.wanted()
         )
-        return await accepted(call, self._operations, operation, replayed=replayed)
+        if call.wait_s:
+            operation = await self._operations.await_end(
+                call.principal, operation.operation_id, call.wait_s
+            )
+        return accepted(operation, call.wait_s, replayed=replayed)
 
     @endpoint(
         Endpoint(
@@ -90,21 +94,21 @@ class ScenarioDraftRoutes:
         operation, replayed = await self._drafts.try_scenario(
             call.principal, call.claim, call.ids["scenario_id"]
         )
-        return await accepted(call, self._operations, operation, replayed=replayed)
+        if call.wait_s:
+            operation = await self._operations.await_end(
+                call.principal, operation.operation_id, call.wait_s
+            )
+        return accepted(operation, call.wait_s, replayed=replayed)
 
 
-async def accepted(
-    call: Call, operations: OperationService, operation: Operation, *, replayed: bool
-) -> Answer:
-    """Return the answer to what has begun an operation; with a wish to wait, after its end."""
-    if call.wait_s:
-        operation = await operations.await_end(call.principal, operation.operation_id, call.wait_s)
+def accepted(operation: Operation, wait_s: int, *, replayed: bool) -> Answer:
+    """Return the answer to what has begun an operation."""
     view = OperationView.of(operation)
     places = {"Location": view.result, "Operation-Location": f"/v1/operations/{view.id}"}
     return Answer(
         body=view,
         status=202,
-        headers=places | again(operation) | applied(call.wait_s),
+        headers=places | again(operation) | applied(wait_s),
         replayed=replayed,
     )
 

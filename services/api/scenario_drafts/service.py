@@ -26,6 +26,7 @@ from shared.db.tx import tenant_tx
 from shared.drafting.stored import DraftBook, Kept, Kind
 from shared.drafting.wanted import RubricWanted, ScenarioWanted
 from shared.errors import BacklogFullError, NotFoundError, ScopeMissingError
+from shared.llm.ports import ModelFailedError
 
 MAX_OPEN: Final = 20
 """Operations of this kind that a tenant may have open: each asks a model for minutes."""
@@ -138,11 +139,14 @@ class DraftingService:
         return operation, earlier is not None
 
     async def _why_not(self, principal: Principal) -> WhyEmbedded | None:
-        """Return why no model may be asked; None when one may."""
+        """Return why no model may be asked; None when one may, or when only a worker finds out."""
         if principal.environment == "test":
             return WhyEmbedded.TEST_KEY
         model = self._context.model
-        policy = None if model is None else await model.policy(principal.tenant_id)
+        try:
+            policy = None if model is None else await model.policy(principal.tenant_id)
+        except ModelFailedError:
+            return None
         if policy is None:
             return WhyEmbedded.NO_MODEL
         return WhyEmbedded.DISABLED if Task.AUTHORING in policy.disabled else None

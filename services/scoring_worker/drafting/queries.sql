@@ -9,8 +9,9 @@ select candidate from (
  limit 1
 
 -- name: insert_rubric
--- Without any version.
+-- Without any version; none when somebody took the slug meanwhile.
 insert into rubrics (tenant_id, rubric_id, slug, created_at) values ($1, $2, $3, $4)
+on conflict (tenant_id, slug) do nothing
 
 -- name: insert_draft
 -- Made by a model; published like any other, once the linter finds no error.

@@ -27,11 +27,18 @@ class DraftRepository:
 
     async def insert(self, rubric_id: UUID, spec: RubricSpec, now: datetime) -> None:
         """Store a rubric with its first draft, under a slug that is free."""
-        slug = await self._connection.fetchval(_SQL["free_slug"], self._tenant_id, spec.slug)
+        slug = await self._take_slug(rubric_id, spec.slug, now)
         spec = msgspec.structs.replace(spec, slug=slug)
-        await self._connection.execute(
-            _SQL["insert_rubric"], self._tenant_id, rubric_id, spec.slug, now
-        )
         await self._connection.execute(
             _SQL["insert_draft"], self._tenant_id, rubric_id, content_of(spec).text, now
         )
+
+    async def _take_slug(self, rubric_id: UUID, wanted: str, now: datetime) -> str:
+        """Store the rubric; two drafts that end at once may want the same slug."""
+        while True:
+            slug: str = await self._connection.fetchval(_SQL["free_slug"], self._tenant_id, wanted)
+            done = await self._connection.execute(
+                _SQL["insert_rubric"], self._tenant_id, rubric_id, slug, now
+            )
+            if done == "INSERT 0 1":
+                return slug
