@@ -54,8 +54,14 @@ latency_ms: {latency_ms}
 rules:
   - match: {{stream: false}}
     answer: {{text: "I have been waiting for three weeks now, and nobody calls me back."}}
-  - answer: {{delta: whole}}
+  - answer: {{{pieces}}}
 """
+
+WORD_MS: Final = 20
+"""Between two words of an answer that comes bit by bit, as from a hosted model."""
+
+WHOLE: Final = "delta: whole"
+WORDS: Final = f"delta: word, delta_ms: {WORD_MS}"
 
 MESSAGES: Final = (
     Message(role="system", content="You are a customer who is annoyed. " * 20),
@@ -124,25 +130,35 @@ class _NoMoney:
 
 def run(report: Report, data_dir: Path) -> None:
     """Measure the group."""
-    with _endpoint(data_dir, 0) as url:
+    with _endpoint(data_dir, 0, WHOLE) as url:
         uvloop.run(_client(report, url))
-    with _endpoint(data_dir, LATENCY_MS) as url:
-        environment = {
-            "RAPPORT_LLM_BASE_URL": url,
-            "RAPPORT_LLM_MODEL": "fake-1",
-            "RAPPORT_LLM_ALLOW_PRIVATE": "true",
-            "RAPPORT_LLM_MONTHLY_BUDGET_USD": "1000",
-            "RAPPORT_LOG_LEVEL": "warning",
-        }
-        with running(data_dir / "product", environment) as (up, _):
-            uvloop.run(_stream(report, up, url))
+    with (
+        _endpoint(data_dir, LATENCY_MS, WHOLE) as url,
+        running(data_dir / "whole", _environment(url)) as (up, _),
+    ):
+        uvloop.run(_stream(report, up, url))
+    with (
+        _endpoint(data_dir, LATENCY_MS, WORDS) as url,
+        running(data_dir / "words", _environment(url)) as (up, _),
+    ):
+        uvloop.run(_held(report, up))
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {
+        "RAPPORT_LLM_BASE_URL": url,
+        "RAPPORT_LLM_MODEL": "fake-1",
+        "RAPPORT_LLM_ALLOW_PRIVATE": "true",
+        "RAPPORT_LLM_MONTHLY_BUDGET_USD": "1000",
+        "RAPPORT_LOG_LEVEL": "warning",
+    }
 
 
 @contextlib.contextmanager
-def _endpoint(data_dir: Path, latency_ms: int) -> Iterator[str]:
+def _endpoint(data_dir: Path, latency_ms: int, pieces: str) -> Iterator[str]:
     """Run the scripted endpoint in a process of its own; yield its base URL."""
     script = data_dir / "script.yaml"
-    script.write_text(SCRIPT.format(latency_ms=latency_ms))
+    script.write_text(SCRIPT.format(latency_ms=latency_ms, pieces=pieces))
     command = [sys.executable, "-m", "infra.cli.main", "llm", "fake", "--port", "0", "--quiet"]
     process = subprocess.Popen(
         [*command, "--script", str(script)], stdout=subprocess.PIPE, text=True
@@ -218,6 +234,20 @@ async def _stream(report: Report, up: UpFile, url: str) -> None:
         added = [1000 * (one - first) for each in rounds for one in each]
     report.add("llm.stream_added_p50_ms", percentile(added, 0.5), "ms")
     report.add("llm.stream_added_p95_ms", percentile(added, 0.95), "ms", 40)
+
+
+async def _held(report: Report, up: UpFile) -> None:
+    """Report what the first sentence waits for its end, a word every `WORD_MS`."""
+    learner = await new_learner(up)
+    talk = await _simulation(up, learner, 1)
+    await _read_along(up, talk, 0)
+    connection = await Connection.open(up.api_url, up.api_key)
+    _, page = await connection.request("GET", f"/v1/simulations/{talk}/turns")
+    notes = [turn["wording"] for turn in page["data"]]
+    held = [note["held_ms"] for note in notes if note and note["held_ms"] is not None]
+    if not held:
+        raise ProductError("no reply was worded by the model")
+    report.add("llm.stream_held_p50_ms", percentile(held, 0.5), "ms")
 
 
 async def _read_along(up: UpFile, talk: str, number: int) -> list[float]:
