@@ -17,13 +17,18 @@ Json = dict[str, Any]
 
 WAITING: Final = frozenset(
     {
+        "create_rubric_draft",
+        "create_scenario_draft",
         "create_scoring",
         "create_scoring_batch",
         "create_simulation_batch",
         "get_operation",
+        "get_rubric_draft_result",
+        "get_scenario_draft_result",
         "get_scoring",
         "get_scoring_batch",
         "list_events",
+        "try_scenario",
     }
 )
 """Operations that follow `Prefer: wait=N`."""
