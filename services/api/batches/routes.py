@@ -4,9 +4,9 @@ from services.api.batches.schemas import BatchCreate, BatchView
 from services.api.batches.service import BatchService
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.metadata import MetadataPatch
+from services.api.operations.answering import begun
 from services.api.operations.schemas import OperationView
 from services.api.operations.service import OperationService
-from services.api.waiting import applied
 from shared.errors import BacklogFullError, NotFoundError
 
 READ = "simulations:read"
@@ -38,21 +38,8 @@ class BatchRoutes:
         `Prefer: wait=N` the answer waits until all are played, at most N seconds and at most 20.
         """
         operation, replayed = await self._batches.start(call.principal, call.claim, call.body)
-        if call.wait_s:
-            operation = await self._operations.await_end(
-                call.principal, operation.operation_id, call.wait_s
-            )
-        view = OperationView.of(operation)
-        return Answer(
-            body=view,
-            status=202,
-            headers={
-                "Location": view.result,
-                "Operation-Location": f"/v1/operations/{view.id}",
-            }
-            | ({} if operation.ended_at else {"Retry-After": "1"})
-            | applied(call.wait_s),
-            replayed=replayed,
+        return await begun(
+            self._operations, call.principal, operation, call.wait_s, replayed=replayed
         )
 
     @endpoint(

@@ -1,10 +1,10 @@
 """HTTP face of operations."""
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.operations.answering import showing
 from services.api.operations.schemas import OperationQuery, OperationView
 from services.api.operations.service import OperationService
 from services.api.paging import Page, make_page
-from services.api.waiting import applied
 from shared.errors import CursorInvalidError, NotFoundError
 
 READ = "simulations:read"
@@ -52,8 +52,7 @@ class OperationRoutes:
         operation = await self._operations.await_end(
             call.principal, call.ids["operation_id"], call.wait_s
         )
-        headers = {} if operation.ended_at else {"Retry-After": "1"}
-        return Answer(body=OperationView.of(operation), headers=headers | applied(call.wait_s))
+        return Answer(body=OperationView.of(operation), headers=showing(operation, call.wait_s))
 
     @endpoint(
         Endpoint(

@@ -3,13 +3,12 @@
 from typing import Final
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.operations.answering import begun, showing
 from services.api.operations.schemas import OperationView
 from services.api.operations.service import OperationService
 from services.api.rubric_drafts.schemas import RubricDraftCreate, RubricDraftingView
 from services.api.scenario_drafts.refusals import ModelRequiredError
-from services.api.scenario_drafts.routes import accepted, again
 from services.api.scenario_drafts.service import DraftingService
-from services.api.waiting import applied
 from shared.drafting.stored import Kind
 from shared.errors import BacklogFullError, NotFoundError
 
@@ -48,11 +47,9 @@ class RubricDraftRoutes:
         operation, replayed = await self._drafts.draft_rubric(
             call.principal, call.claim, body.wanted()
         )
-        if call.wait_s:
-            operation = await self._operations.await_end(
-                call.principal, operation.operation_id, call.wait_s
-            )
-        return accepted(operation, call.wait_s, replayed=replayed)
+        return await begun(
+            self._operations, call.principal, operation, call.wait_s, replayed=replayed
+        )
 
     @endpoint(
         Endpoint(
@@ -72,5 +69,6 @@ class RubricDraftRoutes:
         if call.wait_s:
             await self._operations.await_end(call.principal, operation_id, call.wait_s)
         operation, kept = await self._drafts.get(call.principal, operation_id, KINDS)
-        headers = again(operation) | applied(call.wait_s)
-        return Answer(body=RubricDraftingView.of(operation, kept), headers=headers)
+        return Answer(
+            body=RubricDraftingView.of(operation, kept), headers=showing(operation, call.wait_s)
+        )

@@ -3,13 +3,12 @@
 from typing import Final
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.operations.repository import Operation
+from services.api.operations.answering import begun, showing
 from services.api.operations.schemas import OperationView
 from services.api.operations.service import OperationService
 from services.api.scenario_drafts.refusals import ModelRequiredError
 from services.api.scenario_drafts.schemas import ScenarioDraftCreate, ScenarioDraftingView
 from services.api.scenario_drafts.service import DraftingService
-from services.api.waiting import applied
 from shared.drafting.stored import Kind
 from shared.errors import BacklogFullError, NotFoundError
 
@@ -47,11 +46,9 @@ class ScenarioDraftRoutes:
         operation, replayed = await self._drafts.draft_scenario(
             call.principal, call.claim, body.wanted()
         )
-        if call.wait_s:
-            operation = await self._operations.await_end(
-                call.principal, operation.operation_id, call.wait_s
-            )
-        return accepted(operation, call.wait_s, replayed=replayed)
+        return await begun(
+            self._operations, call.principal, operation, call.wait_s, replayed=replayed
+        )
 
     @endpoint(
         Endpoint(
@@ -71,8 +68,10 @@ class ScenarioDraftRoutes:
         if call.wait_s:
             await self._operations.await_end(call.principal, operation_id, call.wait_s)
         operation, kept = await self._drafts.get(call.principal, operation_id, KINDS)
-        headers = again(operation) | applied(call.wait_s)
-        return Answer(body=ScenarioDraftingView.of(operation, kept), headers=headers)
+        return Answer(
+            body=ScenarioDraftingView.of(operation, kept),
+            headers=showing(operation, call.wait_s),
+        )
 
     @endpoint(
         Endpoint(
@@ -94,25 +93,6 @@ class ScenarioDraftRoutes:
         operation, replayed = await self._drafts.try_scenario(
             call.principal, call.claim, call.ids["scenario_id"]
         )
-        if call.wait_s:
-            operation = await self._operations.await_end(
-                call.principal, operation.operation_id, call.wait_s
-            )
-        return accepted(operation, call.wait_s, replayed=replayed)
-
-
-def accepted(operation: Operation, wait_s: int, *, replayed: bool) -> Answer:
-    """Return the answer to what has begun an operation."""
-    view = OperationView.of(operation)
-    places = {"Location": view.result, "Operation-Location": f"/v1/operations/{view.id}"}
-    return Answer(
-        body=view,
-        status=202,
-        headers=places | again(operation) | applied(wait_s),
-        replayed=replayed,
-    )
-
-
-def again(operation: Operation) -> dict[str, str]:
-    """Return when to look again; of what has ended, never."""
-    return {} if operation.ended_at else {"Retry-After": "1"}
+        return await begun(
+            self._operations, call.principal, operation, call.wait_s, replayed=replayed
+        )

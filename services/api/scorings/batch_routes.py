@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.operations.answering import beginning, showing
 from services.api.operations.repository import Operation
 from services.api.operations.service import OperationService
 from services.api.scorings.batch_repository import ItemRow
@@ -13,7 +14,6 @@ from services.api.scorings.batch_schemas import (
 )
 from services.api.scorings.batches import ScoringBatchService
 from services.api.scorings.routes import READ, WRITE
-from services.api.waiting import applied
 from shared.errors import BacklogFullError, NotFoundError
 from shared.intake.limits import MAX_BATCH_BYTES
 
@@ -52,13 +52,11 @@ class ScoringBatchRoutes:
         )
         if call.wait_s:
             operation, items = await self._waited(call, operation.operation_id)
-        view = ScoringBatchView.of(operation, items)
-        headers = {
-            "Location": f"/v1/scoring_batches/{view.id}",
-            "Operation-Location": f"/v1/operations/{view.id}",
-        } | _again(operation)
         return Answer(
-            body=view, status=202, headers=headers | applied(call.wait_s), replayed=replayed
+            body=ScoringBatchView.of(operation, items),
+            status=202,
+            headers=beginning(operation, call.wait_s),
+            replayed=replayed,
         )
 
     @endpoint(
@@ -77,8 +75,9 @@ class ScoringBatchRoutes:
         20.
         """
         operation, items = await self._waited(call, call.ids["operation_id"])
-        headers = _again(operation) | applied(call.wait_s)
-        return Answer(body=ScoringBatchView.of(operation, items), headers=headers)
+        return Answer(
+            body=ScoringBatchView.of(operation, items), headers=showing(operation, call.wait_s)
+        )
 
     async def _waited(self, call: Call, operation_id: UUID) -> tuple[Operation, list[ItemRow]]:
         """Return a request when it has ended, or as it is after the time the client gave."""
@@ -106,8 +105,3 @@ class ScoringBatchRoutes:
             body=ScoringBatchView.of(operation, items),
             replayed=was_over and call.claim is not None,
         )
-
-
-def _again(operation: Operation) -> dict[str, str]:
-    """Return when to look again; of what has ended, never."""
-    return {} if operation.ended_at else {"Retry-After": "1"}
