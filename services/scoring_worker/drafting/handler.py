@@ -5,7 +5,6 @@ transaction that deletes the job. No transaction is open while the model speaks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -14,20 +13,20 @@ from services.scoring_worker.drafting.trying import try_out
 from shared.clock import Clock
 from shared.config import Settings
 from shared.contracts.jobs import JobMessage, RubricDraftJob
-from shared.contracts.llm import WhyEmbedded
 from shared.contracts.rubric import RubricSpec
 from shared.db.jobs import claim, finish, kept_lease
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
-from shared.drafting.asking import Questions, Rest, StoppedError
+from shared.drafting.asking import Questions, Rest
+from shared.drafting.desk import DraftDesk
 from shared.drafting.rubric_rounds import DraftedRubric, draft_rubric
-from shared.drafting.stored import ASKED_TOO_OFTEN, DraftBook, Kept, Outcome, Report
+from shared.drafting.stored import DraftBook, Kept, Outcome, Report
 from shared.ids import IdMaker
 from shared.library.rubric_dry_run import unscorable
 from shared.library.rubric_trial import Trial
-from shared.llm.ports import LanguageModel, ModelFailedError
+from shared.llm.ports import LanguageModel
 from shared.log import get_logger
 from shared.messaging.publisher import Publisher
 
@@ -53,10 +52,9 @@ class RubricDrafts:
         self._database = database
         self._keys = keys
         self._publisher = publisher
-        self._model = model
+        self._desk = DraftDesk(database, model, rest)
         self._clock = clock
         self._ids = ids
-        self._rest = rest
         # Judging is CPU work: on the event loop it would stop the leases' renewal.
         self._judges = ThreadPoolExecutor(1, thread_name_prefix="dry-run")
 
@@ -85,38 +83,18 @@ class RubricDrafts:
     async def _draft(
         self, tenant: TenantKey, operation_id: UUID, kept: Kept, skills: frozenset[str]
     ) -> tuple[Outcome, DraftedRubric | None]:
-        if self._model is None:
-            return Outcome(failure_code=WhyEmbedded.NO_MODEL.value), None
-        questions = Questions(
-            self._model,
-            tenant.tenant_id,
-            operation_id,
-            tenant,
-            self._counter(tenant, operation_id),
-            rest=self._rest,
-        )
-        wanted = kept.rubric_wanted(tenant, operation_id)
-        try:
+        async def work(questions: Questions) -> tuple[Outcome, DraftedRubric]:
+            wanted = kept.rubric_wanted(tenant, operation_id)
             drafted = await draft_rubric(questions, wanted, operation_id, tenant_skills=skills)
-        except (ModelFailedError, StoppedError) as error:
-            code = error.why.value if isinstance(error, ModelFailedError) else ASKED_TOO_OFTEN
-            return Outcome(failure_code=code, report=Report(calls=questions.calls)), None
-        told = Report(
-            findings=drafted.findings,
-            unmapped=drafted.unmapped,
-            dry_run=None if unscorable(drafted.findings) else await self._try_out(drafted.spec),
-            calls=questions.calls,
-        )
-        return Outcome(report=told, rubric_id=self._ids.new(), revision=1), drafted
+            told = Report(
+                findings=drafted.findings,
+                unmapped=drafted.unmapped,
+                dry_run=None if unscorable(drafted.findings) else await self._try_out(drafted.spec),
+                calls=questions.calls,
+            )
+            return Outcome(report=told, rubric_id=self._ids.new(), revision=1), drafted
 
-    def _counter(
-        self, tenant: TenantKey, operation_id: UUID
-    ) -> Callable[[], Awaitable[int | None]]:
-        async def take() -> int | None:
-            async with tenant_tx(self._database, tenant.tenant_id) as connection:
-                return await DraftBook(connection, tenant).take_question(operation_id)
-
-        return take
+        return await self._desk.draft(tenant, operation_id, work)
 
     async def _try_out(self, rubric: RubricSpec) -> Trial:
         return await asyncio.get_running_loop().run_in_executor(self._judges, try_out, rubric)

@@ -5,7 +5,6 @@ transaction that deletes the job. No transaction is open while the model or a le
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -14,21 +13,21 @@ from services.sim_worker.drafting.trial_run import plays
 from shared.clock import Clock
 from shared.config import Settings
 from shared.contracts.jobs import DraftJob, JobMessage, ScenarioDraftJob, ScenarioTrialJob
-from shared.contracts.llm import WhyEmbedded
 from shared.contracts.scenario import ScenarioSpec
 from shared.db.jobs import finish, kept_lease
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
-from shared.drafting.asking import Questions, Rest, StoppedError
+from shared.drafting.asking import Questions, Rest
+from shared.drafting.desk import DraftDesk
 from shared.drafting.scenario_rounds import Drafted, draft_scenario
 from shared.drafting.source import read_source
-from shared.drafting.stored import ASKED_TOO_OFTEN, DraftBook, Kept, Outcome, Report
+from shared.drafting.stored import DraftBook, Kept, Outcome, Report
 from shared.drafting.trial import Played, TrialReport, report
 from shared.ids import IdMaker
 from shared.library.lint import errors, lint
-from shared.llm.ports import LanguageModel, ModelFailedError
+from shared.llm.ports import LanguageModel
 from shared.llm.records import Redactor
 from shared.log import get_logger
 from shared.messaging.publisher import Publisher
@@ -59,11 +58,10 @@ class ScenarioDrafts:
         self._database = database
         self._keys = keys
         self._publisher = publisher
-        self._model = model
+        self._desk = DraftDesk(database, model, rest)
         self._redactor = redactor
         self._clock = clock
         self._ids = ids
-        self._rest = rest
         # Conversations are CPU work: on the event loop they would stop turns and leases.
         self._stage = ThreadPoolExecutor(1, thread_name_prefix="trial")
 
@@ -91,36 +89,16 @@ class ScenarioDrafts:
     async def _draft(
         self, tenant: TenantKey, operation_id: UUID, kept: Kept, rubrics: frozenset[str]
     ) -> tuple[Outcome, Drafted | None]:
-        if self._model is None:
-            return Outcome(failure_code=WhyEmbedded.NO_MODEL.value), None
-        wanted = kept.scenario_wanted(tenant, operation_id)
-        source = await asyncio.to_thread(read_source, wanted, self._redactor)
-        questions = Questions(
-            self._model,
-            tenant.tenant_id,
-            operation_id,
-            tenant,
-            self._counter(tenant, operation_id),
-            rest=self._rest,
-        )
-        try:
+        async def work(questions: Questions) -> tuple[Outcome, Drafted]:
+            wanted = kept.scenario_wanted(tenant, operation_id)
+            source = await asyncio.to_thread(read_source, wanted, self._redactor)
             drafted = await draft_scenario(
                 questions, wanted, source, operation_id, rubrics=rubrics, try_out=self._play
             )
-        except (ModelFailedError, StoppedError) as error:
-            code = error.why.value if isinstance(error, ModelFailedError) else ASKED_TOO_OFTEN
-            return Outcome(failure_code=code, report=Report(calls=questions.calls)), None
-        told = Report(findings=drafted.findings, trial=drafted.trial, calls=questions.calls)
-        return Outcome(report=told, scenario_id=self._ids.new(), revision=1), drafted
+            told = Report(findings=drafted.findings, trial=drafted.trial, calls=questions.calls)
+            return Outcome(report=told, scenario_id=self._ids.new(), revision=1), drafted
 
-    def _counter(
-        self, tenant: TenantKey, operation_id: UUID
-    ) -> Callable[[], Awaitable[int | None]]:
-        async def take() -> int | None:
-            async with tenant_tx(self._database, tenant.tenant_id) as connection:
-                return await DraftBook(connection, tenant).take_question(operation_id)
-
-        return take
+        return await self._desk.draft(tenant, operation_id, work)
 
     async def _try(self, tenant_id: UUID, kept: Kept, rubrics: frozenset[str]) -> Outcome:
         """Have a stored draft played, and note it with the revision that was played."""
