@@ -2,7 +2,7 @@
 
 import argparse
 
-from infra.cli.errors import CommandError
+from infra.cli.replaying import replayed
 
 
 def replay_simulation(options: argparse.Namespace) -> int:
@@ -14,29 +14,9 @@ def replay_simulation(options: argparse.Namespace) -> int:
     Raises:
         CommandError: no such simulation, or nothing of it can be read.
     """
-    from infra.cli.commands import database_settings, with_registry
-    from infra.tenants import Registry
-    from services.sim_worker.replay import ReplayedTurn, replay
-    from shared.db import pool
-    from shared.db.keys import key_ring
-    from shared.errors import NotFoundError
-    from shared.ids import InvalidIdError, parse_id
+    from services.sim_worker.replay import replay
 
-    settings = database_settings(options)
-    found: list[ReplayedTurn] = []
-
-    async def work(registry: Registry) -> None:
-        tenant_id = await registry.find_tenant(options.tenant)
-        database = await pool.connect(settings, "cli")
-        try:
-            simulation_id = parse_id("sim", options.simulation)
-            found.extend(await replay(database, key_ring(settings), tenant_id, simulation_id))
-        except (NotFoundError, InvalidIdError):
-            raise CommandError("no such simulation, or it cannot be read any more") from None
-        finally:
-            await database.close()
-
-    with_registry(options, work)
+    found = replayed(options, replay, prefix="sim", public_id=options.simulation, noun="simulation")
     for turn in found:
         told = f"differs in {', '.join(turn.differs)}" if turn.differs else "the same byte for byte"
         print(f"turn {turn.seq:3}  {turn.engine:8}  {turn.answers} recorded answers  {told}")
