@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from infra.bench.product import ProductError
@@ -46,12 +47,13 @@ class ScriptedEndpoint:
 
 
 @contextmanager
-def scripted_endpoint(latency_ms: float) -> Iterator[ScriptedEndpoint]:
-    """Start the endpoint without a script: it answers our own prompts, after `latency_ms`."""
+def scripted_endpoint(latency_ms: float, script: Path | None = None) -> Iterator[ScriptedEndpoint]:
+    """Start the endpoint; without a script it answers our own prompts, after `latency_ms`."""
     command = [sys.executable, "-m", "infra.cli.main", "llm", "fake", "--port", "0", "--quiet"]
-    process = subprocess.Popen(
-        [*command, "--latency-ms", str(latency_ms)], stdout=subprocess.PIPE, text=True
-    )
+    command += ["--latency-ms", str(latency_ms)]
+    if script is not None:
+        command += ["--script", str(script)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line.startswith("listening on "):

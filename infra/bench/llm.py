@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -16,6 +14,7 @@ import msgspec
 import openai
 import uvloop
 
+from infra.bench.endpoint import scripted_endpoint
 from infra.bench.http import Connection, HttpError
 from infra.bench.product import ProductError, running
 from infra.bench.resting import new_learner, settled
@@ -50,7 +49,6 @@ READERS: Final = 5
 TURNS: Final = 6
 
 SCRIPT: Final = """\
-latency_ms: {latency_ms}
 rules:
   - match: {{stream: false}}
     answer: {{text: "I have been waiting for three weeks now, and nobody calls me back."}}
@@ -130,47 +128,29 @@ class _NoMoney:
 
 def run(report: Report, data_dir: Path) -> None:
     """Measure the group."""
-    with _endpoint(data_dir, 0, WHOLE) as url:
-        uvloop.run(_client(report, url))
-    with (
-        _endpoint(data_dir, LATENCY_MS, WHOLE) as url,
-        running(data_dir / "whole", _environment(url)) as (up, _),
-    ):
+    whole, words = _script(data_dir, WHOLE), _script(data_dir, WORDS)
+    with scripted_endpoint(0, whole) as endpoint:
+        uvloop.run(_client(report, endpoint.url))
+    with _product(data_dir / "whole", whole) as (up, url):
         uvloop.run(_stream(report, up, url))
-    with (
-        _endpoint(data_dir, LATENCY_MS, WORDS) as url,
-        running(data_dir / "words", _environment(url)) as (up, _),
-    ):
+    with _product(data_dir / "words", words) as (up, _):
         uvloop.run(_held(report, up))
 
 
-def _environment(url: str) -> dict[str, str]:
-    return {
-        "RAPPORT_LLM_BASE_URL": url,
-        "RAPPORT_LLM_MODEL": "fake-1",
-        "RAPPORT_LLM_ALLOW_PRIVATE": "true",
-        "RAPPORT_LLM_MONTHLY_BUDGET_USD": "1000",
-        "RAPPORT_LOG_LEVEL": "warning",
-    }
+def _script(data_dir: Path, pieces: str) -> Path:
+    """Write how the endpoint answers."""
+    path = data_dir / f"script-{pieces.split()[1].rstrip(',')}.yaml"
+    path.write_text(SCRIPT.format(pieces=pieces))
+    return path
 
 
 @contextlib.contextmanager
-def _endpoint(data_dir: Path, latency_ms: int, pieces: str) -> Iterator[str]:
-    """Run the scripted endpoint in a process of its own; yield its base URL."""
-    script = data_dir / "script.yaml"
-    script.write_text(SCRIPT.format(latency_ms=latency_ms, pieces=pieces))
-    command = [sys.executable, "-m", "infra.cli.main", "llm", "fake", "--port", "0", "--quiet"]
-    process = subprocess.Popen(
-        [*command, "--script", str(script)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        line = process.stdout.readline() if process.stdout is not None else ""
-        if not line.startswith("listening on "):
-            raise ProductError("the scripted endpoint did not start")
-        yield line.split()[2].rstrip(";")
-    finally:
-        process.terminate()
-        process.wait(30)
+def _product(data_dir: Path, script: Path) -> Iterator[tuple[UpFile, str]]:
+    """Run the product on an endpoint of its own; yield both."""
+    with scripted_endpoint(LATENCY_MS, script) as endpoint:
+        environment = {**endpoint.environment(), "RAPPORT_LOG_LEVEL": "warning"}
+        with running(data_dir, environment) as (up, _):
+            yield up, endpoint.url
 
 
 async def _client(report: Report, url: str) -> None:
