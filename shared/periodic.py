@@ -13,18 +13,20 @@ def every(seconds: float, work: Callable[[], Awaitable[None]]) -> Iterator[None]
     """
     loop = asyncio.get_running_loop()
     running: list[asyncio.Task[None]] = []
+    over = asyncio.Event()
     timer = loop.call_later(
-        seconds, lambda: running.append(loop.create_task(_repeat(seconds, work)))
+        seconds, lambda: running.append(loop.create_task(_repeat(seconds, work, over)))
     )
     try:
         yield
     finally:
+        over.set()
         timer.cancel()
         for task in running:
             task.cancel()
 
 
-async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    while True:
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], over: asyncio.Event) -> None:
+    while not over.is_set():  # a cancellation may get lost inside `work`: see shared.tasks
         await work()
         await asyncio.sleep(seconds)

@@ -21,6 +21,7 @@ from shared.ids import Uuid7Maker
 from shared.messaging import connect as nats_connect
 from shared.messaging.consumer import LaneConsumer
 from shared.messaging.publisher import Publisher
+from shared.tasks import end
 from shared.temporal import client as temporal_client
 from shared.workflows.activity_api import TASK_QUEUE
 from shared.workflows.batch import SimulationBatchWorkflow
@@ -71,8 +72,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         ready()
         await stop.wait()
         await flow.stop()
-        relay.cancel()
-        await asyncio.gather(relay, return_exceptions=True)
+        await end([relay])
         await statements.stop()
         await webhooks.stop()
     await nats.drain()

@@ -47,6 +47,7 @@ from shared.db.pool import Connection
 from shared.db.tx import system_tx, tenant_tx
 from shared.log import get_logger
 from shared.messaging.topology import ensure_stream, events_stream_config
+from shared.tasks import end
 
 log = get_logger()
 
@@ -98,7 +99,7 @@ class Relay:
         try:
             await self._lead_forever()
         finally:
-            keeper.cancel()
+            await end([keeper])
 
     async def _lead_forever(self) -> None:
         while True:

@@ -35,6 +35,7 @@ from shared.ids import InvalidIdError
 from shared.log import get_logger
 from shared.messaging.topology import ensure_stream, job_stream_config
 from shared.periodic import every
+from shared.tasks import end
 
 log = get_logger()
 
@@ -104,9 +105,7 @@ class LaneConsumer:
 
     async def stop(self) -> None:
         """Take no more jobs; return when those in hand are finished."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end(self._loops)
         for subscription in self._subscriptions:
             await subscription.unsubscribe()
         if self._tasks:

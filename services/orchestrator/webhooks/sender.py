@@ -17,6 +17,7 @@ from services.orchestrator.webhooks.taking import Delivery, Taken, Taker
 from shared.db.tx import system_tx
 from shared.ids import format_id
 from shared.log import get_logger
+from shared.tasks import end
 from shared.webhooks.outbound import Answer, Outbound
 from shared.webhooks.schedule import Chance
 from shared.webhooks.sealing import RESPONSE, attempt_row
@@ -120,16 +121,10 @@ class Sender:
         self._is_stopping = True
         for timer in self._timers:
             timer.cancel()
-        serving = [lane.task for lane in self._lanes.values() if lane.task]
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await end([lane.task for lane in self._lanes.values() if lane.task])
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=patience_s)
-        left = [*self._attempts]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end([*self._attempts])
 
     # -- one endpoint
 

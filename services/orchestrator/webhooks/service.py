@@ -14,6 +14,7 @@ from services.orchestrator.webhooks.taking import Taker
 from shared.contracts.events import EventHeader
 from shared.contracts.webhooks import WAKE_WEBHOOKS
 from shared.db.keys import KeyRing
+from shared.tasks import end
 from shared.webhooks.outbound import Outbound
 
 STOP_S = 5.0
@@ -41,9 +42,7 @@ class Webhooks:
 
     async def stop(self) -> None:
         """Finish or drop what is in hand; nothing is lost by either."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end(self._loops)
         await self.sender.stop(STOP_S)
         await self._recorder.settle(STOP_S)
         await self._outbound.close()

@@ -17,6 +17,7 @@ from services.orchestrator.xapi.repository import (
 )
 from shared.db.keys import KeyRing
 from shared.log import get_logger
+from shared.tasks import end
 from shared.webhooks.outbound import Answer, Outbound
 from shared.xapi.statements import Statement
 from shared.xapi.stores import Store
@@ -69,10 +70,7 @@ class Pusher:
 
     async def stop(self) -> None:
         """Drop what is in hand; it is sent again, and stores keep each statement once."""
-        tasks = [*self._running.values(), *(() if self._loop is None else (self._loop,))]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([*self._running.values(), *(() if self._loop is None else (self._loop,))])
         await self._outbound.close()
 
     async def send(self, tenant_id: UUID) -> bool:

@@ -21,8 +21,10 @@ from tests.support.llm import FakeLlm, endpoint, with_endpoint
 from tests.support.tenants import TenantFactory
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-DEADLINE_S = 0.6
-"""Of each call."""
+PATIENT_S = 10.0
+"""The deadline of a call that is not about deadlines: never reached, however busy the machine."""
+QUICK_S = 1.0
+"""The deadline of a call that must run into it."""
 
 
 class World(NamedTuple):
@@ -58,7 +60,7 @@ async def world(
         prompt=Prompt(messages=(Message(role="user", content="Hello."),), version="0" * 12),
         key=await keys.warm(database, tenant_id),
         max_output_tokens=100,
-        deadline_s=DEADLINE_S,
+        deadline_s=PATIENT_S,
     )
 
     async def rows() -> list[asyncpg.Record]:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.llm import WhyEmbedded
 from shared.llm.ports import ModelFailedError
-from tests.integration.llm.fault_world import Heard, World, ask, fake, world
+from tests.integration.llm.fault_world import QUICK_S, Heard, World, ask, fake, world
 from tests.support.llm import Answer, Fault, Match, Rule, Script
 
 __all__ = ["fake", "world"]
@@ -46,8 +46,12 @@ async def test_structured_answers(
     first = (Rule(match=Match(first=1), answer=answers[0]),) if len(answers) > 1 else ()
     world.fake.play(Script(rules=(*first, Rule(answer=answers[-1]))))
 
+    request = world.request
+    if why is WHY.TIMEOUT:
+        request = msgspec.structs.replace(request, deadline_s=QUICK_S)
+
     try:
-        found = await world.model.structured(world.request, Point)
+        found = await world.model.structured(request, Point)
     except ModelFailedError as failed:
         found_why, value, calls = failed.why, None, failed.calls
     else:
