@@ -189,7 +189,7 @@ class Partner:
 
 @pytest.fixture(scope="module")
 def api_settings(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, turn_wait_s=3.0)
+    return msgspec.structs.replace(settings, turn_wait_s=5.0)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from services.api.rubrics import trials
 from services.scoring_worker import dry_run
 from services.scoring_worker.dry_run import DryRunEndpoint
 from services.scoring_worker.judging.judge import judge
-from shared.contracts.reporting import ERROR_CODE_HEADER
+from shared.contracts.questions import ERROR_CODE_HEADER
 from shared.contracts.subjects import JUDGE_DRY_RUN
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
@@ -303,7 +303,7 @@ class TestJudges:
         closed = asyncio.create_task(endpoint.close())
         await asyncio.sleep(0.05)
         closing.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await closed
         assert ((await asked).headers or {})[ERROR_CODE_HEADER] == "503"
 

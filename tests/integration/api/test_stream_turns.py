@@ -31,7 +31,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(scope="module")
 def app(context: ProcessContext) -> Litestar:
-    settings = msgspec.structs.replace(context.settings, stream_heartbeat_s=0.1, turn_wait_s=1.0)
+    settings = msgspec.structs.replace(context.settings, stream_heartbeat_s=0.1, turn_wait_s=5.0)
     return create_app(
         ProcessContext(
             settings=settings,

@@ -52,7 +52,7 @@ async def make_pool(door: Door) -> AsyncIterator[MakePool]:
     yield make
     for pool in made:
         pool.terminate()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await pool.close()
 
 
@@ -144,7 +144,7 @@ async def test_a_cancelled_statement_disturbs_nobody(make_pool: MakePool) -> Non
         await asyncio.sleep(0.02)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             for number in range(3):
                 async with pool.acquire() as connection:
                     assert await connection.fetchval("select $1::int", number) == number
@@ -231,7 +231,7 @@ async def test_closing_waits_for_who_is_at_work(make_pool: MakePool) -> None:
     assert await held[0].fetchval("select 1") == 1
     for connection in held:
         await pool.release(connection)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await closing
 
 

@@ -133,7 +133,7 @@ async def test_a_job_travels_from_api_to_worker(connect: Connect) -> None:
         stream="WORK_TURN",
         config=ConsumerConfig(inactive_threshold=300.0),
     )
-    (job,) = await jobs.fetch(1, timeout=2)
+    (job,) = await jobs.fetch(1, timeout=10)
     await job.in_progress()
     await job.ack_sync()
     info = await worker.jetstream().stream_info("WORK_TURN", subjects_filter="jobs.turn.*")
@@ -156,11 +156,11 @@ async def test_reporting_answers_the_api_and_nobody_else_may_ask(connect: Connec
     worker, refusals = await connect("sim_worker")
     requests = await reporting.subscribe("report.trend", queue="reporting")
     await reporting.flush()
-    asked = asyncio.create_task(api.request("report.trend", b"?", timeout=2))
-    await (await requests.next_msg(timeout=2)).respond(b"!")
+    asked = asyncio.create_task(api.request("report.trend", b"?", timeout=10))
+    await (await requests.next_msg(timeout=10)).respond(b"!")
     assert (await asked).data == b"!"
     with pytest.raises((TimeoutError, NoRespondersError, nats.errors.TimeoutError)):
-        await worker.request("report.trend", b"?", timeout=0.05)
+        await worker.request("report.trend", b"?", timeout=0.3)
     assert refused("publish", "report.trend", refusals)
     assert requests.pending_msgs == 0
 
@@ -171,9 +171,9 @@ async def test_events_are_read_with_a_consumer(connect: Connect) -> None:
     await orchestrator.jetstream().add_stream(name="EVENTS", subjects=["evt.>"])
     await orchestrator.jetstream().publish("evt.ten1.scoring.completed", b"e")
     events = await reporting.jetstream().pull_subscribe("evt.>", "reporting", stream="EVENTS")
-    (event,) = await events.fetch(1, timeout=2)
+    (event,) = await events.fetch(1, timeout=10)
     await event.ack_sync()
     ordered = await reporting.jetstream().subscribe("evt.>", ordered_consumer=True)
-    assert (await ordered.next_msg(timeout=2)).data == b"e"
+    assert (await ordered.next_msg(timeout=10)).data == b"e"
     await ordered.unsubscribe()
     assert refusals == []

@@ -8,7 +8,7 @@ import pytest
 from nats.aio.client import Client
 
 from services.scoring_worker.main import serve
-from shared.contracts.reporting import ERROR_CODE_HEADER
+from shared.contracts.questions import ERROR_CODE_HEADER
 from shared.contracts.scoring import Transcript, TranscriptTurn
 from shared.contracts.subjects import JUDGE_DRY_RUN
 from shared.library.rubric_dry_run import DryRunQuery, DryRunReply, Sample
@@ -31,11 +31,11 @@ async def running(databases: Databases, database_url: str) -> AsyncIterator[None
     settings = databases.settings(database_url, "scoring_worker")
     stop, ready = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(serve(settings, stop=stop, ready=ready.set))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await ready.wait()
     yield
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await task
 
 

@@ -30,7 +30,7 @@ SETTINGS = Settings(
     nats_url=Secret(""),
     master_key=Secret(""),
     webhook_allow_private=True,
-    webhook_timeout_s=0.5,
+    webhook_timeout_s=1.5,
 )
 
 
@@ -118,7 +118,7 @@ class TestAnswers:
         [
             (tar_pit, "timeout"),
             (trickle(in_head=True), "timeout"),
-            (slow(2, answer()), "timeout"),
+            (slow(9, answer()), "timeout"),
             (hang_up, "disconnected"),
             (raw(b"no HTTP at all\r\n\r\n"), "protocol"),
             (raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000), "protocol"),

@@ -182,7 +182,7 @@ class TestProduction:
         began = loop.time()
         got = await outbound.post("https://hooks.example.com/", {}, b"{}")
         assert got.error == "timeout"
-        assert loop.time() - began < 2
+        assert loop.time() - began < 8
         stalled.set()
         await outbound.close()
 

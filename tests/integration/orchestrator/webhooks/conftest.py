@@ -10,7 +10,7 @@ from services.orchestrator.context import Context
 from shared.clock import FixedClock
 from shared.db.keys import KeyRing
 from tests.integration.orchestrator.orchestrator_world import World
-from tests.integration.orchestrator.webhooks.webhook_world import Engine, Hooks
+from tests.integration.orchestrator.webhooks.webhook_world import TIMEOUT_S, Engine, Hooks
 from tests.support.receivers import Receiver
 
 
@@ -21,9 +21,9 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def open_context(context: Context, clock: FixedClock) -> Context:
-    """Loopback is allowed, and a receiver has one second."""
+    """Loopback is allowed."""
     settings = msgspec.structs.replace(
-        context.settings, webhook_allow_private=True, webhook_timeout_s=1.0
+        context.settings, webhook_allow_private=True, webhook_timeout_s=TIMEOUT_S
     )
     return msgspec.structs.replace(context, settings=settings, clock=clock)
 

@@ -13,11 +13,11 @@ from services.orchestrator.webhooks.taking import LEASE_MARGIN_S
 from shared.clock import FixedClock
 from shared.db.keys import KeyRing
 from shared.ids import format_id
-from tests.integration.orchestrator.webhooks.webhook_world import Engine, Hooks
+from tests.integration.orchestrator.webhooks.webhook_world import TIMEOUT_S, Engine, Hooks
 from tests.support.receivers import Received, Receiver, answer, hang_up, slow
 from tests.support.waiting import eventually
 
-LEASE = timedelta(seconds=1 + LEASE_MARGIN_S)
+LEASE = timedelta(seconds=TIMEOUT_S + LEASE_MARGIN_S)
 """With the tests' time limit of one second."""
 
 
@@ -67,7 +67,7 @@ class TestKilled:
         clock: FixedClock,
     ) -> None:
         """Stopped for longer than its lease, it wakes up and finds the work done."""
-        receiver.manner = slow(0.4, answer(500))
+        receiver.manner = slow(TIMEOUT_S / 2, answer(500))
         await hooks.endpoint(receiver.url())
         await hooks.happen()
         await engine.quiet_fan_out.work(hooks.tenant_id)

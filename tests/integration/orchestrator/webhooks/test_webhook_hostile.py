@@ -90,11 +90,11 @@ class TestBadAnswers:
         await hooks.happen()
         began = time.perf_counter()
         await engine.deliver(hooks.tenant_id)
-        assert time.perf_counter() - began < 4.0
+        assert time.perf_counter() - began < 8.0
         (delivery,) = await hooks.deliveries()
         (attempt,) = await hooks.attempts(delivery["delivery_id"])
         assert attempt["error"] == error
-        assert attempt["latency_ms"] < 3500
+        assert attempt["latency_ms"] < 7000
         if attempt["response"] is not None:
             assert len(await hooks.response(attempt)) <= 2048
 

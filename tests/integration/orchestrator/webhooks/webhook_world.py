@@ -25,6 +25,9 @@ from shared.webhooks.sealing import BODY, RESPONSE, SECRET, URL, attempt_row
 from shared.webhooks.secrets import new_secret, secret_text
 from tests.integration.orchestrator.orchestrator_world import IDS, World
 
+TIMEOUT_S = 3.0
+"""What a receiver has; a busy machine must be able to keep it."""
+
 
 class _Facts(msgspec.Struct):
     """Data of an event."""
