@@ -11,7 +11,7 @@ demo: setup     ## the whole product on real servers, driven over the public API
 up: setup       ## start everything and stay
 	@$(BIN)/rapport up
 test: setup     ## the suite CI runs; says what it left out
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m infra.suite -m "not slow"
 test-full: setup ## slow suites too
 	@$(BIN)/python -m pytest
 check: setup    ## format, lint, types, room rules
