@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+from itertools import accumulate, pairwise
 from typing import Final
 
 from services.sim_worker.engine.checks.examiner import Examiner
@@ -66,10 +67,13 @@ class Gate:
             return
         await self._take(self._rest, is_last=True)
 
-    async def take(self, answer: str) -> None:
-        """Take a whole answer at once, all but its last sentence."""
+    async def take(self, answer: str, *, is_cut: bool) -> None:
+        """Take a whole answer at once; `is_cut` as in `finish`."""
+        if not is_cut and len(answer) <= MOST_CHARS and await self._passed(answer):
+            return
         with contextlib.suppress(StopListening):
             await self.hear(answer)
+        await self.finish(is_cut=is_cut)
 
     def held_ms(self) -> int | None:
         """Return how long the first sentence was held back; None where nobody read along."""
@@ -86,8 +90,22 @@ class Gate:
             if self.first_told_at is None:
                 self.first_told_at = asyncio.get_running_loop().time()
 
+    async def _passed(self, answer: str) -> bool:
+        """Say whether a whole answer passes, and take it then; else nothing has happened."""
+        ends = [0, *(found.end() for found in _END.finditer(answer)), len(answer)]
+        raws = [answer[start:end] for start, end in pairwise(ends)]
+        sentences = [_tidy(raw) for raw in raws]
+        lines = list(accumulate(sentences, "{} {}".format))
+        if not all(sentences) or not self._examiner.passes(list(zip(lines, raws, strict=True))):
+            return False
+        if len(lines) == 1 and self._examiner.missing(lines[0]) is not None:
+            return False
+        for sentence in sentences:
+            await self.say(sentence)
+        return True
+
     async def _take(self, raw: str, *, is_last: bool) -> None:
-        sentence = _SPACE.sub(" ", raw).strip()
+        sentence = _tidy(raw)
         if not sentence and self.line:
             return
         line = f"{self.line} {sentence}" if self.line else sentence
@@ -96,3 +114,7 @@ class Gate:
             self.fault = self._examiner.missing(line)
         if self.fault is None:
             await self.say(sentence)
+
+
+def _tidy(raw: str) -> str:
+    return _SPACE.sub(" ", raw).strip()

@@ -136,14 +136,16 @@ class _Wordings:
             answer = await self._ask(gate, self._question(number, correction))
         except ModelFailedError as failed:
             return _Attempt(gate=gate, calls=failed.calls, why=failed.why)
-        await gate.finish(is_cut=answer.call.finish_reason == "length")
+        is_cut = answer.call.finish_reason == "length"
+        if self._told is None:
+            await gate.take(answer.text, is_cut=is_cut)
+        else:
+            await gate.finish(is_cut=is_cut)
         return _Attempt(gate=gate, calls=(answer.call,))
 
     async def _ask(self, gate: Gate, question: ChatRequest) -> ChatAnswer:
         if self._told is None:
-            answer = await self._model.chat(question)
-            await gate.take(answer.text)
-            return answer
+            return await self._model.chat(question)
         held = min(asyncio.get_running_loop().time() + HELD_S, self._ends_at)
 
         def until() -> float:

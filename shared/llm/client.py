@@ -2,7 +2,8 @@
 
 `chat.completions.create` walks every message and answer through typed dictionaries and models, at
 several times the processor time of all the rest. `post` of the same client skips that: the body is
-encoded, and the answer decoded, by msgspec. A contract test pins what it does for us.
+encoded, and the answer decoded, by msgspec. So does making the request here: the package would lay
+out headers and query that our transport does not send. Contract tests pin what both do for us.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ from typing import Any, Final, cast
 import httpx2
 import msgspec
 import openai
+from openai._models import FinalRequestOptions
 from ssrfguard import Policy
+from typing_extensions import override
 
 from shared.clock import Clock
 from shared.contracts.llm import WhyEmbedded
@@ -33,6 +36,29 @@ LINES: Final = 256
 
 HABITS_MOST: Final = 100
 """Models of one endpoint whose peculiarities are remembered."""
+
+
+class _Package(openai.AsyncOpenAI):
+    """The package's client, whose posts are made of an address and a body, and nothing else."""
+
+    def __init__(self, base_url: str, http: httpx2.AsyncClient) -> None:
+        # Of its own headers none is sent, so the key is no secret; it must not be empty.
+        super().__init__(api_key="unused", base_url=base_url, max_retries=0, http_client=http)
+        self._addresses: dict[str, httpx2.URL] = {}
+
+    @override
+    def _build_request(
+        self, options: FinalRequestOptions, *, retries_taken: int = 0
+    ) -> httpx2.Request:
+        content = options.content
+        if options.method.lower() != "post" or not isinstance(content, bytes):
+            return super()._build_request(options, retries_taken=retries_taken)
+        address = self._addresses.get(options.url)
+        if address is None:
+            if len(self._addresses) >= HABITS_MOST:  # Azure's have the model's name in them
+                self._addresses.clear()
+            address = self._addresses[options.url] = self._prepare_url(options.url)
+        return httpx2.Request("POST", address, content=content)
 
 
 class Line:
@@ -59,13 +85,7 @@ class Line:
             follow_redirects=False,
             timeout=None,  # deadlines are the caller's
         )
-        self._client = openai.AsyncOpenAI(
-            # Of its own headers none is sent, so this is no secret; it must not be empty.
-            api_key="unused",
-            base_url=endpoint.base_url,
-            max_retries=0,
-            http_client=self._http,
-        )
+        self._client = _Package(endpoint.base_url, self._http)
 
     def habits(self, model: str) -> Habits:
         """Return what was learned about a model here."""

@@ -73,15 +73,16 @@ _BORN: Final = re.compile(
     r"|[A-Z][a-z]{2,8}\s{1,3}\d{1,2}(?:st|nd|rd|th)?,?\s{1,3}\d{4})"
 )
 _BORN_HINTS: Final = (
-    "born", "birth", "dob", "gebor", "geburt", "né", "nee", "naiss", "nacim", "nato", "nata",
+    "born", "birth", "dob", "gebor", "geburt", "naiss", "nacim", "nato", "nata",
 )  # fmt: skip
+_NEE: Final = re.compile(r"[nN](?<!\w[nN])[éÉeE][eE]?(?!\w)")
 """One of them is in every text that `_BORN` finds something in; looking for them is quick."""
 
 
 def birthdays(text: str) -> Iterator[Span]:
     """Yield days of birth that are said to be one."""
     small = text.lower()
-    if any(hint in small for hint in _BORN_HINTS):
+    if any(hint in small for hint in _BORN_HINTS) or _NEE.search(text):
         for match in _BORN.finditer(text):
             yield Span(match.start("id"), match.end("id"), Kind.BIRTHDAY)
 

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from shared.llm.records import Redacted
 from shared.redaction.recognizers import spans
@@ -14,6 +15,8 @@ _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 _KINDS: Final = "|".join(kind.name for kind in Kind)
 _MARK: Final = re.compile(rf"\[\s*({_KINDS})[ _-]?(\d{{1,4}})\s*\]", re.IGNORECASE)
+_ODD_LETTER: Final = re.compile("[\u0130\u0131\u017f\u212a]")
+"""Beyond ASCII, and equal to an ASCII letter where case does not matter."""
 MIN_NAME: Final = 2
 """Letters of a part of a name that is looked for."""
 
@@ -29,7 +32,7 @@ class PatternRedactor:
         self, texts: Sequence[str], *, names: Sequence[str] = (), kept: Sequence[str] = ()
     ) -> Redacted:
         """Return the texts with marks; the same words get the same mark in all of them."""
-        known = _names(names)
+        known = _names(tuple(names))
         marker = _Marker(texts)
         return Redacted(
             texts=tuple(marker.marked(text, _found(text, known, kept)) for text in texts),
@@ -69,11 +72,11 @@ def _normal(match: re.Match[str]) -> str:
     return f"[{match[1].upper()}_{int(match[2])}]"
 
 
-def _found(text: str, names: re.Pattern[str] | None, kept: Sequence[str]) -> list[Span]:
+def _found(text: str, names: "_Names | None", kept: Sequence[str]) -> list[Span]:
     plain = _ESCAPE.sub(lambda match: " " * len(match[0]), text) if "\\" in text else text
     found = spans(plain)
-    if names is not None:
-        found += [Span(each.start(), each.end(), Kind.NAME) for each in names.finditer(plain)]
+    if names is not None and names.may_be_in(plain):
+        found += [Span(*each.span(), Kind.NAME) for each in names.finds.finditer(plain)]
     if not found:
         return []
     stays = _places(text, kept)
@@ -91,7 +94,24 @@ def _places(text: str, kept: Sequence[str]) -> bytearray:
     return stays
 
 
-def _names(names: Sequence[str]) -> re.Pattern[str] | None:
+class _Names(NamedTuple):
+    """Names that are looked for."""
+
+    finds: re.Pattern[str]
+    needles: tuple[str, ...]
+    """In small letters: one of them is in every text with a name; looking for them is quick."""
+    is_ascii: bool
+
+    def may_be_in(self, text: str) -> bool:
+        """Say whether it is worth looking; letters beyond ASCII have their own ways."""
+        if not self.is_ascii or (not text.isascii() and _ODD_LETTER.search(text)):
+            return True
+        small = text.lower()
+        return any(each in small for each in self.needles)
+
+
+@lru_cache(maxsize=256)  # every turn of a conversation asks for the same
+def _names(names: tuple[str, ...]) -> _Names | None:
     """Return what finds these names, whole or in parts; None without any.
 
     A part in small letters is no name: people are called Will and May.
@@ -106,7 +126,14 @@ def _names(names: Sequence[str]) -> re.Pattern[str] | None:
         for form in (part, part.upper())
     }
     found = whole + [re.escape(part) for part in sorted(parts, key=len, reverse=True)]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)") if found else None
+    if not found:
+        return None
+    needles = tuple({each.lower() for each in (*parts, *words)})
+    return _Names(
+        finds=re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)"),
+        needles=needles,
+        is_ascii="".join(needles).isascii(),
+    )
 
 
 _TITLES: Final = frozenset(

@@ -3,6 +3,7 @@
 import re
 import zlib
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -87,7 +88,7 @@ def appraise(
     `also` are acts that somebody else named over the same text; each counts where the analyzer
     found nothing.
     """
-    analysis = _joined(analyze(text, previous_customer=previous_customer), also)
+    analysis = _joined(_analyzed(text, previous_customer), also)
     strengths: dict[Act, int] = {}
     topics: dict[Act, Topic] = {}
     for span in analysis.acts:
@@ -109,6 +110,11 @@ def appraise(
         quality=_quality(state, cleaned, words, analysis.acts, fingerprint),
         fingerprint=fingerprint,
     )
+
+
+@lru_cache(maxsize=1024)  # scripted learners say the same in many conversations of a batch
+def _analyzed(text: str, previous_customer: str) -> TurnAnalysis:
+    return analyze(text, previous_customer=previous_customer)
 
 
 def _joined(analysis: TurnAnalysis, also: tuple[ActSpan, ...]) -> TurnAnalysis:

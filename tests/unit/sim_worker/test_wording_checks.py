@@ -70,8 +70,7 @@ def place_of(group: dict[str, Any], *, language: str = "en") -> Examiner:
 async def found(examiner: Examiner, line: str) -> str | None:
     """Return what stops a line on its way through the gate, or what it lacks behind it."""
     gate = Gate(examiner, None)
-    await gate.take(line)
-    await gate.finish(is_cut=False)
+    await gate.take(line, is_cut=False)
     return gate.fault or examiner.missing(gate.line)
 
 

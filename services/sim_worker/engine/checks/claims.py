@@ -1,7 +1,7 @@
 """What a line states: numbers, days, names and codes, and whether anybody gave them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -34,7 +34,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
 def given(texts: Iterable[str]) -> Claims:
     """Return what these texts give: every number and every word."""
-    found = [_given(text) for text in texts]
+    found = [given_by(text) for text in texts]
     return Claims(
         numbers=frozenset().union(*(each.numbers for each in found)),
         words=frozenset().union(*(each.words for each in found)),
@@ -42,19 +42,21 @@ def given(texts: Iterable[str]) -> Claims:
     )
 
 
-def invented(line: str, free: Sequence[Claims]) -> bool:
+def invented(line: str, free: Iterable[Claims]) -> bool:
     """Say whether a line names a number, a day, a name or a code that is given in none of
-    `free`.
+    `free`; of these no more is asked for than it takes.
     """
     numbers = stated_numbers(line) - _FREE
     said = codes(line) | names(line) | days(line)
-    for claims in free:
+    for claims in free if numbers or said else ():
         numbers -= claims.numbers
         said -= claims.words
+        if not (numbers or said):
+            return False
     return bool(numbers or said)
 
 
-def invented_figure(line: str, free: Sequence[Claims]) -> bool:
+def invented_figure(line: str, free: Iterable[Claims]) -> bool:
     """Say the same of long figures only: all that can be told in a language we cannot read."""
     return not grouped(line) <= frozenset().union(*(claims.figures for claims in free))
 
@@ -119,6 +121,7 @@ def _is_shouted(word: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _given(text: str) -> Claims:
+def given_by(text: str) -> Claims:
+    """Return what one text gives."""
     said = {*words(text), *(day.removesuffix("s") for day in days(text))}
     return Claims(numbers=known(text), words=frozenset(said | days(text)), figures=grouped(text))

@@ -1,6 +1,7 @@
 """Everything that the words of one reply are held against."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from services.sim_worker.engine.checks.acts import against, covers, off_stage, u
 from services.sim_worker.engine.checks.claims import (
     Claims,
     given,
+    given_by,
     invented,
     invented_figure,
     lost_figure,
@@ -17,7 +19,7 @@ from services.sim_worker.engine.checks.claims import (
 from services.sim_worker.engine.checks.form import framed, is_foreign, seen
 from services.sim_worker.engine.ports import WordingRequest
 from shared.audit.audit import ANY_LANGUAGE
-from shared.audit.language import count_words, sentences, words
+from shared.audit.language import count_words, plain, sentences, words
 from shared.audit.leaks import Vault
 from shared.audit.speech import MAX_SENTENCES, MAX_WORDS, Speech, repeats, said_in
 from shared.audit.turns import AuditedTurn, Heard, public_texts, spoken_texts
@@ -37,6 +39,9 @@ _TOLD_PERCENT: Final = 40
 """Percent of a fact's distinctive words in a line that tells it."""
 _FULL_OF_VALUES: Final = frozenset({Surface.ANSWER, Surface.REVEAL, Surface.PARTIAL, Surface.TWIST})
 """Surfaces whose names matter as much as their numbers."""
+_KNOT: Final = re.compile(r"[\"\u201c-\u201f\u00ab\u00bb]|(?<!\w)['\u2018-\u201b`\u00b4]")
+"""Where a quotation begins: what it hides in a line, it may not hide in a sentence."""
+_NAMES_ITSELF: Final = re.compile(r"\bname\b|\bname's|\bthis is\b")
 _AS_AUDITED: Final = {"contradicts_brief": "invented_fact", "empty_line": "empty"}
 """Our code for a code of the audit, where it is another."""
 
@@ -80,13 +85,13 @@ class Examiner:
         self._learner = tuple(line.text for line in said if line.role == "agent")
         customer = [line.text for line in said if line.role == "customer"]
         self._said = frozenset().union(*map(said_in, customer))
-        told = (request.draft, *request.open_facts, *self._learner, *customer)
-        self._free = (ground.free, given(told))
+        self._told = (request.draft, *request.open_facts, *self._learner, *customer)
         opened = move.state.open_facts
         locked = [text for key, text in ground.secrets.items() if key not in opened]
         drafted = sentences(request.draft)
         self._locked = frozenset().union(*locked).difference(drafted)
         self._is_english = request.language.partition("-")[0] == "en"
+        self._missing: dict[str, str | None] = {}
 
     def fault(self, line: str, raw: str, *, is_whole: bool) -> str | None:
         """Return the code of what is wrong with a line so far; None for nothing.
@@ -107,8 +112,34 @@ class Examiner:
             or self._is_flawed(line, raw.strip(), is_whole=is_whole)
         )
 
+    def passes(self, parts: Sequence[tuple[str, str]]) -> bool:
+        """Say quickly whether `fault` finds nothing in a whole line, sentence by sentence.
+
+        What a sentence claims or gives away, the line does: so that is looked for once. False may
+        also mean that only `fault` can tell.
+
+        Args:
+            parts: by sentence, the line up to its end and the sentence as it came.
+        """
+        line, last = parts[-1]
+        said = plain(line)
+        if not words(parts[0][0]) or _KNOT.search(line) or _KNOT.search(said):
+            return False
+        if len(_NAMES_ITSELF.findall(said)) > 1 or any(map(self._is_bad_part, parts)):
+            return False
+        return not (
+            self._is_too_long(line)
+            or self._claims(line)
+            or self._is_flawed(line, last.strip(), is_whole=True)
+        )
+
     def missing(self, line: str) -> str | None:
         """Return the code of what a whole line lacks; None when nothing is owed any more."""
+        if line not in self._missing:
+            self._missing[line] = self._lacks(line)
+        return self._missing[line]
+
+    def _lacks(self, line: str) -> str | None:
         request = self._request
         if not self._is_english:
             lost = lost_figure(line, request.body)
@@ -129,6 +160,15 @@ class Examiner:
     def fits(self, line: str) -> bool:
         """Say whether a line is no speech yet by the audit; the author's own sentences are free."""
         return "too_long" not in self._ground.speech.codes(self._heard(line), frozenset())
+
+    def _is_bad_part(self, part: tuple[str, str]) -> bool:
+        line, raw = part
+        return bool(seen(raw) or framed(line, self._request.name) or self._is_off(raw))
+
+    def _free(self) -> Iterator[Claims]:
+        """Yield what may be claimed; most lines claim nothing, and are not compared with it."""
+        yield self._ground.free
+        yield from map(given_by, self._told)
 
     def _is_too_long(self, line: str) -> str | None:
         draft = self._request.draft
@@ -154,7 +194,7 @@ class Examiner:
         if self.leaks(line):
             return "fact_leaked"
         makes_up = invented if self._is_english else invented_figure
-        return "invented_fact" if makes_up(line, self._free) else None
+        return "invented_fact" if makes_up(line, self._free()) else None
 
     def _is_flawed(self, line: str, sentence: str, *, is_whole: bool) -> str | None:
         """Ask the audit about the sentence, and in the end about the line.
