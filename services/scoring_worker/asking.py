@@ -16,7 +16,7 @@ from services.scoring_worker.judging.model.answers import Answers
 from services.scoring_worker.judging.model.opinions import Heard
 from services.scoring_worker.judging.model.planning import Ask, Plan
 from services.scoring_worker.judging.model.prompt import build_prompt, most_tokens
-from services.scoring_worker.verdicts import Kept, VerdictStore, question_hash
+from services.scoring_worker.verdicts import Answerer, Kept, VerdictStore, question_hash
 from shared.clock import Clock
 from shared.config import Settings
 from shared.contracts.llm import CallNote, ModelPolicy, Task, WhyEmbedded
@@ -35,6 +35,10 @@ PATIENCE: Final = 3
 
 LIMIT: Final = 9
 """Times the usual deadline after which nothing more is asked."""
+
+MOST_S: Final = 270.0
+"""Seconds after which nothing more is asked, however long the usual deadline is: with rendering
+before it, judging stays below the ten minutes that a scoring may take."""
 
 MAX_FAILURES: Final = 2
 """After so many failed questions the rest is not asked."""
@@ -122,17 +126,20 @@ class Asker:
             why = WhyEmbedded.TEST_KEY
         if why is not None or not plan.asks:
             return Heard(plan=plan, why=why if plan.asked else None)
-        return await self._hear(subject, plan, f"{model}", is_redacted=policy.is_redacted)
+        try:
+            endpoint = await self._model.endpoint(subject.purpose.tenant_id)
+        except ModelFailedError as failed:
+            return Heard(plan=plan, why=failed.why)
+        asked = Answerer(endpoint=endpoint, model=f"{model}", is_redacted=policy.is_redacted)
+        return await self._hear(subject, plan, asked)
 
-    async def _hear(self, subject: Subject, plan: Plan, model: str, *, is_redacted: bool) -> Heard:
+    async def _hear(self, subject: Subject, plan: Plan, asked: Answerer) -> Heard:
         tenant_id = subject.purpose.tenant_id
         async with tenant_tx(self._database, tenant_id) as connection:
             tenant = await self._keys.tenant(connection, tenant_id)
             key = await self._keys.learner(connection, tenant_id, subject.learner_id)
             contents = {
-                ask.number: question_hash(
-                    tenant, subject.transcript, ask, model, is_redacted=is_redacted
-                )
+                ask.number: question_hash(tenant, subject.transcript, ask, asked)
                 for ask in plan.asks
             }
             store = VerdictStore(tenant_id, subject.learner_id, key)
@@ -228,7 +235,7 @@ class _Round:
         self._key = key
         self._store = store
         self._patience_s = PATIENCE * usual_s
-        self._until = asyncio.get_running_loop().time() + LIMIT * usual_s
+        self._until = asyncio.get_running_loop().time() + min(LIMIT * usual_s, MOST_S)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._failures = 0
         self._is_over = False

@@ -14,7 +14,7 @@ from nats.errors import Error as NatsError
 
 from services.scoring_worker.judging.detectors.registry import UnknownIndicatorError
 from services.scoring_worker.judging.judge import judge
-from shared.contracts.reporting import ERROR_CODE_HEADER, ERROR_HEADER
+from shared.contracts.questions import ERROR_CODE_HEADER, ERROR_HEADER
 from shared.contracts.scoring import JudgeResult
 from shared.contracts.subjects import JUDGE_DRY_RUN
 from shared.library.rubric_dry_run import (

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from shared.contracts.base import Record
+from shared.contracts.llm import CallNote
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.db.sealed import SealKey, TenantKey
@@ -20,7 +22,17 @@ SQL = Queries("services.scoring_worker")
 
 COLUMN: Final = "llm_verdicts.answer"
 
-_KEPT: Final = msgspec.json.Decoder(tuple[Rendering, ...])
+
+class Kept(Record, frozen=True, kw_only=True):
+    """The English of a portion, and how it was come by."""
+
+    renderings: tuple[Rendering, ...]
+    """Of its turns, in order."""
+    calls: tuple[CallNote, ...]
+    """Those that brought it; none where there was nothing to ask."""
+
+
+_KEPT: Final = msgspec.json.Decoder(Kept)
 
 
 class RememberedRenderings:
@@ -47,16 +59,14 @@ class RememberedRenderings:
             keys: open it.
             tenant_id: whose learner.
             learner_id: about whom.
-            salt: what decides an answer beside the texts: the model, and how it is asked.
+            salt: what decides an answer beside the texts: endpoint and model, and how it is asked.
         """
         async with tenant_tx(database, tenant_id) as connection:
             tenant = await keys.tenant(connection, tenant_id)
             key = await keys.learner(connection, tenant_id, learner_id)
         return cls(database, tenant, learner_id, key, salt)
 
-    async def find(
-        self, language: str, portions: Sequence[bytes]
-    ) -> dict[bytes, tuple[Rendering, ...]]:
+    async def find(self, language: str, portions: Sequence[bytes]) -> dict[bytes, Kept]:
         """Return what is remembered, by portion."""
         contents = {self._content(language, portion): portion for portion in portions}
         async with tenant_tx(self._database, self._tenant.tenant_id) as connection:
@@ -70,12 +80,10 @@ class RememberedRenderings:
             for row in rows
         }
 
-    async def keep(
-        self, language: str, portion: bytes, renderings: Sequence[Rendering], now: datetime
-    ) -> None:
+    async def keep(self, language: str, portion: bytes, answer: Kept, now: datetime) -> None:
         """Remember an answer on its own: it is paid for, whatever becomes of the others."""
         content = self._content(language, portion)
-        sealed = self.key.seal(msgspec.json.encode(renderings), COLUMN, content)
+        sealed = self.key.seal(msgspec.json.encode(answer), COLUMN, content)
         async with tenant_tx(self._database, self._tenant.tenant_id) as connection:
             await connection.execute(
                 SQL["keep_verdict"],
@@ -88,4 +96,4 @@ class RememberedRenderings:
 
     def _content(self, language: str, portion: bytes) -> bytes:
         asked = [RENDERING_VERSION, self._salt, language, sha256(portion).hexdigest()]
-        return self._tenant.lookup(f"llm_renderings\0{msgspec.json.encode(asked).decode()}")
+        return self._tenant.lookup(f"llm_renderings_2\0{msgspec.json.encode(asked).decode()}")

@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.scoring_worker.asking import patient_policy
-from services.scoring_worker.remembered import RememberedRenderings
+from services.scoring_worker.remembered import Kept, RememberedRenderings
 from services.scoring_worker.repository import ScoringCase
 from services.scoring_worker.restoring import RENDERED, Reading
 from shared.clock import Clock
@@ -44,6 +44,13 @@ AT_ONCE: Final = 4
 """Questions of one conversation that are under way together."""
 PATIENCE: Final = 2
 """Times the usual deadline that one answer may take: nobody waits for it in a conversation."""
+LIMIT: Final = 9
+"""Times the usual deadline that all of them may take."""
+MOST_S: Final = 240.0
+"""Seconds that they may take however long that is: judging comes after it, and a scoring has ten
+minutes for both."""
+LEAST_S: Final = 1.0
+"""Seconds that must be left for a question to be worth its money."""
 BUSY_TRIES, BUSY_WAIT_S = 5, 0.5
 """How often a place among the tenant's calls is waited for; each wait is twice the one before."""
 
@@ -123,7 +130,7 @@ class Renderer:
         name = policy.model_for(Task.APPRAISAL, self._settings.llm_model) or ""
         memory = await RememberedRenderings.of(
             self._database, self._keys, tenant_id, case.learner_id,
-            salt=f"{name}\0{policy.is_redacted}",
+            salt=f"{await model.endpoint(tenant_id)}\0{name}\0{policy.is_redacted}",
         )  # fmt: skip
         round_ = _Round(self, model, purpose, language, memory)
         found, calls = await round_.all(chunks)
@@ -141,14 +148,21 @@ class Renderer:
             raise ModelFailedError(WhyEmbedded.DISABLED)
         return self._model, policy
 
-    def job(self, memory: RememberedRenderings, purpose: Purpose, language: str, n: int) -> Job:
+    @property
+    def limit_s(self) -> float:
+        """Seconds that all questions about one conversation may take."""
+        return min(LIMIT * self._settings.llm_timeout_s, MOST_S)
+
+    def job(
+        self, memory: RememberedRenderings, purpose: Purpose, language: str, n: int, left_s: float
+    ) -> Job:
         """Return what the question `n` has beside its turns."""
         return Job(
             purpose=purpose,
             key=memory.key,
             language=language,
             boundary=self._random(16).hex(),
-            deadline_s=PATIENCE * self._settings.llm_timeout_s,
+            deadline_s=min(PATIENCE * self._settings.llm_timeout_s, left_s),
             number=2 * n,  # its repair has the next one
         )
 
@@ -177,6 +191,7 @@ class _Round:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._failures: list[ModelFailedError] = []
         self._calls: tuple[CallNote, ...] = ()
+        self._until = asyncio.get_running_loop().time() + renderer.limit_s
 
     async def all(
         self, chunks: Sequence[Chunk]
@@ -195,38 +210,43 @@ class _Round:
         }
         return found, self._calls
 
-    async def _one(
-        self, chunk: Chunk, known: dict[bytes, tuple[Rendering, ...]]
-    ) -> tuple[Rendering, ...]:
+    async def _one(self, chunk: Chunk, known: dict[bytes, Kept]) -> tuple[Rendering, ...]:
         content = chunk_key(chunk)
-        if content in known:
-            return known[content]
+        kept = known.get(content)
+        if kept is not None:
+            self._calls += kept.calls
+            return kept.renderings
         async with self._places:
             if self._failures:
                 return ()
-            job = self._renderer.job(self._memory, self._purpose, self._language, chunk.number)
             try:
-                renderings, calls = await self._ask(job, chunk)
+                renderings, calls = await self._ask(chunk)
             except ModelFailedError as failed:
                 self._failures.append(failed)
                 self._calls += failed.calls
                 return ()
         self._calls += calls
-        await self._memory.keep(self._language, content, renderings, self._renderer.clock.now())
+        answer = Kept(renderings=renderings, calls=calls)
+        await self._memory.keep(self._language, content, answer, self._renderer.clock.now())
         return renderings
 
-    async def _ask(
-        self, job: Job, chunk: Chunk
-    ) -> tuple[tuple[Rendering, ...], tuple[CallNote, ...]]:
+    async def _ask(self, chunk: Chunk) -> tuple[tuple[Rendering, ...], tuple[CallNote, ...]]:
         wait_s = BUSY_WAIT_S
         for _ in range(BUSY_TRIES - 1):
             try:
-                return await render(self._model, job, chunk.texts, chunk.before)
+                return await self._ask_once(chunk)
             except ModelFailedError as failed:
                 if failed.why is not WhyEmbedded.BUSY:
                     raise
             await asyncio.sleep(wait_s)
             wait_s *= 2
+        return await self._ask_once(chunk)
+
+    async def _ask_once(self, chunk: Chunk) -> tuple[tuple[Rendering, ...], tuple[CallNote, ...]]:
+        left_s = self._until - asyncio.get_running_loop().time()
+        if left_s < LEAST_S:
+            raise ModelFailedError(WhyEmbedded.TIMEOUT)
+        job = self._renderer.job(self._memory, self._purpose, self._language, chunk.number, left_s)
         return await render(self._model, job, chunk.texts, chunk.before)
 
 

@@ -33,15 +33,22 @@ class Kept(Record, frozen=True, kw_only=True):
     calls: tuple[CallNote, ...]
 
 
-def question_hash(
-    key: TenantKey, transcript: Transcript, ask: Ask, model: str, *, is_redacted: bool
-) -> bytes:
+class Answerer(Record, frozen=True, kw_only=True):
+    """Who is asked, as far as it decides an answer."""
+
+    endpoint: str
+    """`LanguageModel.endpoint`: the same name may be another model elsewhere."""
+    model: str
+    is_redacted: bool
+
+
+def question_hash(key: TenantKey, transcript: Transcript, ask: Ask, asked: Answerer) -> bytes:
     """Return the keyed hash of everything that decides an answer: 32 bytes.
 
     The random word around the transcript is not part of it.
     """
     prompt = build_prompt(transcript, ask.questions, _NO_BOUNDARY)
-    content = msgspec.json.encode([prompt, model, ask.sample, is_redacted])
+    content = msgspec.json.encode([prompt, asked, ask.sample])
     return key.lookup(f"llm_verdicts\0{sha256(content).hexdigest()}")
 
 

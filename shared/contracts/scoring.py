@@ -312,7 +312,7 @@ class RenderingNote(Record, frozen=True, kw_only=True, omit_defaults=True):
     why: WhyEmbedded | None = None
     """With `none`: why not."""
     calls: tuple[CallNote, ...] = ()
-    """Those that this judgment made; none when all was remembered."""
+    """Those that brought the English, also where it was remembered from an earlier judgment."""
 
 
 class Provenance(Record, frozen=True, kw_only=True):

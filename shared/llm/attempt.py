@@ -64,6 +64,11 @@ class Attempt:
         return None if self.heard is None or self.heard.is_cut else self.heard.failure
 
     @property
+    def breakdown(self) -> WhyEmbedded | None:
+        """What went wrong on the way to the model; an answer without words is the model's own."""
+        return None if self.error is None else self.error.why
+
+    @property
     def failure(self) -> WhyEmbedded | None:
         """Why there is nothing that can be used."""
         unfit = WhyEmbedded.MALFORMED if self.complaint is not None else None
@@ -109,11 +114,15 @@ class Attempt:
             return known, self.price.cost_microusd(known)
         most = self.draft.max_output_tokens
         guessed = likely_usage(self.words.messages, self.said, most)
-        if self.error is not None and self.reader is None:
-            # The whole answer may have been made without our seeing any of it; when we hang up on a
-            # stream, the model stops.
+        if self.error is not None and not self._has_begun:
+            # The whole answer, or thoughts as long as that, may have been made without our seeing
+            # any of it; when we hang up on a stream that speaks, the model stops.
             return msgspec.structs.replace(guessed, output_tokens=most), self.draft.most_microusd
         return guessed, min(self.price.cost_microusd(guessed), self.draft.most_microusd)
+
+    @property
+    def _has_begun(self) -> bool:
+        return self.reader is not None and self.reader.first_delta_s is not None
 
     def note(self, outcome: CallOutcome) -> CallNote:
         """Say where the answer came from."""

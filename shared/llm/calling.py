@@ -70,7 +70,7 @@ class Caller:
             attempt = self._attempt(call)
             reserved = await self._reserve(attempt)
             note = await self._speak_and_settle(attempt, reserved, line, listener)
-            is_over, failure = True, attempt.endpoint_failure
+            is_over, failure = True, attempt.breakdown
             rest_s = attempt.error.rest_s if attempt.error is not None else None
         finally:
             line.users -= 1

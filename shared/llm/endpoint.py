@@ -45,6 +45,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         ]
         return sha256(msgspec.json.encode(parts)).hexdigest()
 
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that differ for every difference in address, and tell nothing of it."""
+        parts = [self.base_url, self.api_version]
+        return sha256(msgspec.json.encode(parts)).hexdigest()[:16]
+
     def path(self, model: str) -> str:
         """Return where chats go, relative to the base URL, with the query if there is one."""
         if not self.api_version:

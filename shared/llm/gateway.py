@@ -108,12 +108,24 @@ class Gateway:
         Raises:
             ModelFailedError: UNACCOUNTED: that cannot be found out.
         """
+        tenant = await self._tenant(tenant_id)
+        return tenant.policy if tenant is not None else None
+
+    async def endpoint(self, tenant_id: UUID) -> str:
+        """Return a word for the tenant's endpoint; see `LanguageModel.endpoint`.
+
+        Raises:
+            ModelFailedError: UNACCOUNTED: that cannot be found out.
+        """
+        tenant = await self._tenant(tenant_id)
+        return tenant.endpoint.fingerprint if tenant is not None else ""
+
+    async def _tenant(self, tenant_id: UUID) -> TenantModel | None:
         try:
-            tenant = await self._settings.find(tenant_id)
+            return await self._settings.find(tenant_id)
         except TROUBLE as error:
             log.warning("llm.settings_unknown", error=type(error).__name__)
             raise ModelFailedError(WhyEmbedded.UNACCOUNTED) from error
-        return tenant.policy if tenant is not None else None
 
     async def chat(self, request: ChatRequest, listener: Listener | None = None) -> ChatAnswer:
         """Ask; see `LanguageModel.chat`. What a listener raises of its own comes through.

@@ -99,6 +99,15 @@ class LanguageModel(Protocol):
         """
         ...
 
+    async def endpoint(self, tenant_id: UUID) -> str:
+        """Return a word for where the tenant's model is asked, the same only for the same endpoint;
+        it tells nothing of the address. Empty where there is none.
+
+        Raises:
+            ModelFailedError: UNACCOUNTED: that cannot be found out.
+        """
+        return ""
+
     async def chat(self, request: ChatRequest, listener: Listener | None = None) -> ChatAnswer:
         """Ask, and return the whole answer; with a `listener` it is streamed to it piece by piece.
 

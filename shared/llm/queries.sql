@@ -30,8 +30,12 @@ on conflict (tenant_id) do update
        max_in_flight = excluded.max_in_flight, updated_at = excluded.updated_at
 
 -- name: delete_settings
--- The installation's endpoint, if there is one, from now on.
-delete from llm_settings where tenant_id = $1
+-- The installation's endpoint, if there is one, from now on. The revision stays, and moves on: who read an earlier
+-- one must not replace what somebody else sets later.
+update llm_settings
+   set revision = revision + 1, endpoint = null, api_key = null, policy = '{}', monthly_budget_microusd = null,
+       simulation_budget_microusd = null, scoring_budget_microusd = null, max_in_flight = $2, updated_at = now()
+ where tenant_id = $1 and policy <> '{}'
 
 -- name: find_name
 -- Of a learner, sealed.

@@ -42,7 +42,7 @@ class StoredSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: ModelSettings
     revision: int
-    """0: nothing was set."""
+    """0: nothing is set. Never the same for two settings, also when they were deleted between."""
     updated_at: datetime | None
 
 
@@ -57,6 +57,9 @@ class _Address(Record, frozen=True, kw_only=True):
 _ADDRESS: Final = msgspec.json.Decoder(_Address)
 _POLICY: Final = msgspec.json.Decoder(ModelPolicy)
 
+_FORGOTTEN: Final = "{}"
+"""In place of a policy whose row only remembers the revision."""
+
 NOTHING: Final = StoredSettings(settings=ModelSettings(), revision=0, updated_at=None)
 
 
@@ -67,7 +70,9 @@ async def find_settings(connection: Connection, tenant: TenantKey) -> StoredSett
         UnsealError: a sealed part was changed.
     """
     row = await connection.fetchrow(SQL["find_settings"], tenant.tenant_id)
-    return NOTHING if row is None else open_settings(row, tenant)
+    if row is None or row["policy"] == _FORGOTTEN:
+        return NOTHING
+    return open_settings(row, tenant)
 
 
 def open_settings(row: asyncpg.Record, tenant: TenantKey) -> StoredSettings:
@@ -111,7 +116,7 @@ async def put_settings(
 async def delete_settings(connection: Connection, tenant_id: UUID) -> None:
     """Forget what a tenant has set, its key with it; nobody who writes meanwhile brings it back."""
     await hold_settings(connection, tenant_id)
-    await connection.execute(SQL["delete_settings"], tenant_id)
+    await connection.execute(SQL["delete_settings"], tenant_id, MAX_IN_FLIGHT)
 
 
 def _sealed(endpoint: Endpoint, tenant: TenantKey) -> tuple[bytes, bytes | None]:

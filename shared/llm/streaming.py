@@ -70,6 +70,7 @@ class StreamReader:
         self._finish = ""
         self._is_refused = False
         self._is_done = False
+        self._has_choice = False
         self.first_delta_s: float | None = None
 
     @property
@@ -135,6 +136,7 @@ class StreamReader:
             await self._take_piece(choice)
 
     async def _take_piece(self, choice: Piece) -> None:
+        self._has_choice = True
         self._finish = finish_of(choice.finish_reason) or self._finish
         self._is_refused = self._is_refused or bool(choice.delta.refusal)
         if choice.delta.content:
@@ -160,4 +162,6 @@ class StreamReader:
     def _whole(self) -> Heard:
         if not self._is_done and not self._finish:
             raise CallFailedError(WhyEmbedded.UNREACHABLE, is_spent=True)
+        if not self._has_choice:
+            raise CallFailedError(WhyEmbedded.MALFORMED, is_spent=True)
         return self._heard(is_cut=False)

@@ -66,10 +66,10 @@ def obeying(transcript: Transcript, *, hides_bad: bool) -> Answering:
     agent = [turn for turn in transcript.turns if turn.role == "agent"]
 
     def say(number: int, question: Question) -> IndicatorAnswer:
-        if hides_bad and question.polarity is Polarity.BAD:
-            return answer(question.key, Said.NOT_MET)
         chosen = [agent[(number + step * 2) % len(agent)] for step in range(3)]
-        return answer(question.key, Said.MET, *((turn.id, turn.text) for turn in chosen))
+        is_hidden = hides_bad and question.polarity is Polarity.BAD
+        said = Said.NOT_MET if is_hidden else Said.MET
+        return answer(question.key, said, *((turn.id, turn.text) for turn in chosen))
 
     return lambda ask: Answers(
         answers=tuple(say(number, each) for number, each in enumerate(ask.questions))

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from shared.contracts.llm import Judging, ModelPolicy, Task, Usage
+from shared.contracts.llm import Judging, ModelPolicy, Task, Usage, WhyEmbedded
 from shared.llm.records import TenantModel
 
 ENOUGH: Final = 20
@@ -99,6 +99,13 @@ def estimate_tasks(
         habit = _habit(task, work, tenant.policy, measured)
         found.append(_priced(task, model, habit, conversations, tenant, now))
     return found
+
+
+def why_none(work: Work, tenant: TenantModel) -> WhyEmbedded:
+    """Return why no task asks a model: the tenant turned them off, or there is none for them."""
+    wanted = {task for task, _ in _tasks(work, tenant.policy)}
+    is_off = bool(wanted) and wanted <= set(tenant.policy.disabled)
+    return WhyEmbedded.DISABLED if is_off else WhyEmbedded.NO_MODEL
 
 
 def seconds(parts: Sequence[TaskEstimate], conversations: int, at_once: int) -> Spread:

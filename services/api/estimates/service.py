@@ -18,6 +18,7 @@ from services.api.estimates.estimate import (
     Work,
     estimate_tasks,
     seconds,
+    why_none,
 )
 from services.api.principal import Principal
 from services.api.scorings.records import HandedIn
@@ -142,7 +143,7 @@ def _estimate(principal: Principal, work: Work, known: _Known) -> Estimate:
     parts = []
     if tenant is not None and why is None:
         parts = estimate_tasks(work, tenant, known.measured, known.now)
-        why = None if parts else WhyEmbedded.NO_MODEL
+        why = None if parts else why_none(work, tenant)
     at_once = AT_ONCE if tenant is None else min(AT_ONCE, tenant.bounds.max_in_flight)
     return Estimate(
         conversations=work.conversations,

@@ -59,12 +59,12 @@ class LlmSettingsService:
         """Replace what is set; the same again changes nothing, whatever revision is expected.
 
         Raises:
-            ScopeMissingError: the key is bound.
+            ScopeMissingError: the key is bound, or a test key.
             ValidationFailedError: the base URL may not be called, or a kept key would go to
                 another host.
             ConflictError: the settings have moved on.
         """
-        check_whole(principal)
+        _check_live(principal)
         self._check(wish.settings.endpoint)
         context = self._context
         async with tenant_tx(context.database, principal.tenant_id) as connection:
@@ -90,9 +90,9 @@ class LlmSettingsService:
         """Forget everything, the key with it; a second time changes nothing.
 
         Raises:
-            ScopeMissingError: the key is bound.
+            ScopeMissingError: the key is bound, or a test key.
         """
-        check_whole(principal)
+        _check_live(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             await delete_settings(connection, principal.tenant_id)
         log.info("llm.settings_deleted", key_id=str(principal.key_id))
@@ -115,6 +115,13 @@ def check_whole(principal: Principal) -> None:
     """
     if principal.team_ids is not None or principal.learner_id is not None:
         raise ScopeMissingError("A key bound to teams or to a learner has no settings")
+
+
+def _check_live(principal: Principal) -> None:
+    """Refuse test keys too: what is set counts for live conversations, and for their money."""
+    check_whole(principal)
+    if principal.environment == "test":
+        raise ScopeMissingError("A test key reads these settings, and does not change them")
 
 
 def completed(wish: Wish, before: Endpoint | None) -> ModelSettings:

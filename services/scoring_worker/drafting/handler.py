@@ -5,7 +5,9 @@ transaction that deletes the job. No transaction is open while the model speaks.
 """
 
 import asyncio
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 from uuid import UUID
 
 from services.scoring_worker.drafting.repository import DraftRepository
@@ -32,6 +34,10 @@ from shared.messaging.publisher import Publisher
 
 log = get_logger()
 
+AT_ONCE: Final = 2
+"""Drafts of one tenant that a process makes together: they take minutes, and conversations that are
+to be scored wait behind them."""
+
 
 class RubricDrafts:
     """Drafts rubrics and tries them out."""
@@ -56,10 +62,23 @@ class RubricDrafts:
         self._clock = clock
         self._ids = ids
         # Judging is CPU work: on the event loop it would stop the leases' renewal.
+        self._under_way: Counter[UUID] = Counter()
         self._judges = ThreadPoolExecutor(1, thread_name_prefix="dry-run")
 
     async def handle(self, message: JobMessage) -> None:
-        """Do one job that drafts a rubric."""
+        """Do one job that drafts a rubric; with too many under way it is left, and comes again."""
+        tenant_id = message.tenant_id
+        if self._under_way[tenant_id] >= AT_ONCE:
+            return
+        self._under_way[tenant_id] += 1
+        try:
+            await self._handle(message)
+        finally:
+            self._under_way[tenant_id] -= 1
+            if not self._under_way[tenant_id]:
+                del self._under_way[tenant_id]
+
+    async def _handle(self, message: JobMessage) -> None:
         async with tenant_tx(self._database, message.tenant_id) as connection:
             job = await claim(connection, message, self._settings.job_lease_s)
         if not isinstance(job, RubricDraftJob):

@@ -10,7 +10,7 @@ from services.scoring_worker.judging.feedback.advice import advise
 from services.scoring_worker.judging.feedback.practice import recommend
 from services.scoring_worker.judging.measuring import Measurer
 from services.scoring_worker.judging.metrics import measure
-from services.scoring_worker.judging.model.adopting import Adopter
+from services.scoring_worker.judging.model.adopting import Adopter, is_bare_no
 from services.scoring_worker.judging.model.cascade import is_guarded, unsure
 from services.scoring_worker.judging.model.checking import Checker
 from services.scoring_worker.judging.model.comparing import Form, doubts
@@ -110,7 +110,11 @@ class Hearing:
             return item if opinion is None else adopter.adopt(item, opinion)
 
         form = self._judged(change) if found else alone
-        reasons = doubts(alone, form, self._rubric, judging)
+        measured = {item.indicator.key: item for items in alone.measured.values() for item in items}
+        bare = sum(
+            is_bare_no(measured[key], opinion) for key, opinion in found.items() if key in measured
+        )
+        reasons = doubts(alone, form, self._rubric, judging, bare=bare)
         return self._told(form, _engine(heard), judging, heard.why, tuple(reasons))
 
     @cached_property
@@ -186,8 +190,13 @@ class Hearing:
 
 
 def _engine(heard: Heard) -> Engine:
-    """Name who judged: without a single answer it was the embedded judge."""
-    if heard.plan.mode is Judging.EMBEDDED or (heard.plan.asked and not heard.answers):
+    """Name who judged: without a single answer it was the embedded judge.
+
+    Of a cascade that had nothing to ask as well: that it was sure is what a cascade says.
+    """
+    if heard.plan.mode is Judging.CASCADE and not heard.plan.asked:
+        return "cascade"
+    if heard.plan.mode is Judging.EMBEDDED or not heard.answers:
         return "embedded"
     return "cascade" if heard.plan.mode is Judging.CASCADE else "model"
 

@@ -109,7 +109,7 @@ class TestSimulations:
         await configured(partner, judging="cascade", disabled=["wording"])
         assert [each["task"] for each in (await play(partner))["tasks"]] == ["judging"]
         found = await play(partner, score=False)
-        assert (found["engine"], found["why"]) == ("embedded", "no_model")
+        assert (found["engine"], found["why"]) == ("embedded", "disabled")
 
     async def test_from_the_tenants_own_calls(
         self, partner: Partner, database: Database, context: ProcessContext

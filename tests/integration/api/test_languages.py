@@ -262,7 +262,9 @@ class TestScoring:
         again = await world.judged(*await world.hand_in(learner_id=learner))
         assert world.fake.count == calls == 1
         assert again.rendering is not None
-        assert again.rendering.calls == ()
+        assert first.rendering is not None
+        assert len(first.rendering.calls) == 1
+        assert again.rendering.calls == first.rendering.calls
         assert (again.overall, again.criteria) == (first.overall, first.criteria)
 
     async def test_a_second_judgment_costs_nothing_and_stays_out_of_trends(

@@ -105,6 +105,15 @@ class TestWriting:
         assert refused["errors"][0]["pointer"] == "/expected_revision"
         assert (await put(partner, 1, samples=3))["revision"] == 2
 
+    async def test_a_revision_never_comes_again(self, partner: Partner) -> None:
+        await put(partner, samples=2)
+        for _ in range(2):  # the second one changes nothing
+            assert (await partner.delete(PATH)).status_code == 200
+        shown = (await partner.get(PATH)).json()
+        assert (shown["revision"], shown["samples"], shown["updated_at"]) == (0, 1, None)
+        assert (await put(partner, 0, samples=3))["revision"] == 3
+        await put(partner, 1, status=409, samples=4)  # by whoever read the first settings
+
     async def test_the_same_again_changes_nothing(self, partner: Partner) -> None:
         first = await put(partner, endpoint=ENDPOINT, api_key=SECRET)
         assert await put(partner, endpoint=ENDPOINT, api_key=SECRET) == first
@@ -328,6 +337,17 @@ class TestRights:
             await bound.delete(PATH),
         ):
             assert response.status_code == 403
+
+    async def test_a_test_key_reads_and_changes_nothing(
+        self, partner: Partner, tenants: TenantFactory, http: Any
+    ) -> None:
+        await put(partner, samples=2)
+        text = await tenants.key(partner.tenant, environment="test")
+        testing = Partner(http, Tenant(partner.tenant.tenant_id, partner.tenant.slug, text))
+        assert (await testing.get(PATH)).json()["samples"] == 2
+        assert (await testing.put(PATH, {"expected_revision": 1})).status_code == 403
+        assert (await testing.delete(PATH)).status_code == 403
+        assert (await partner.get(PATH)).json()["revision"] == 1
 
     async def test_another_tenant_sees_nothing_of_it(
         self, partner: Partner, stranger: Partner

@@ -144,6 +144,9 @@ async def test_every_fault(world: World, case: Case, is_stream: bool) -> None:  
         assert calls[0].cost_microusd > 0
 
 
+WORDLESS = {"empty", "blanks"}
+
+
 @pytest.mark.parametrize("case", [pytest.param(each, id=each.name) for each in CASES])
 async def test_the_breaker_counts_what_is_the_endpoints_fault(world: World, case: Case) -> None:
     answer = msgspec.structs.replace(case.answer, retry_after=None)
@@ -152,7 +155,8 @@ async def test_the_breaker_counts_what_is_the_endpoints_fault(world: World, case
 
     whys = [await why_not(world, Heard()) for _ in range(7)]
 
-    is_counted = case.stream in ENDPOINTS_OWN
+    # An answer without words is no breakdown: the next question may have one with words.
+    is_counted = case.stream in ENDPOINTS_OWN and case.name not in WORDLESS
     assert whys[:5] == [case.stream] * 5
     assert whys[5:] == ([WHY.BREAKER_OPEN] * 2 if is_counted else [case.stream] * 2)
     most = 5 if is_counted else 7

@@ -4,7 +4,7 @@ import pytest
 
 from services.scoring_worker.judging.aggregate import weigh
 from services.scoring_worker.judging.finding import Finding, Observation
-from services.scoring_worker.judging.model.adopting import Adopter
+from services.scoring_worker.judging.model.adopting import Adopter, is_bare_no
 from services.scoring_worker.judging.model.answers import Said
 from services.scoring_worker.judging.model.checking import Proof
 from services.scoring_worker.judging.model.combining import Opinion
@@ -82,14 +82,26 @@ def test_two_pieces_of_one_answer_are_one_occasion(talks):
 
 
 def test_hits_become_misses_until_the_count_says_so(adopter):
-    adopted = adopter.adopt(measured("111100"), opinion(Said.NOT_MET))
+    adopted = adopter.adopt(measured("111100"), opinion(Said.NOT_MET, 5))
     assert (adopted.verdict, pattern(adopted)) == (Verdict.NOT_MET, "100000")
     missed = adopted.finding.observations[1]
     assert missed.end > missed.start
 
 
+@pytest.mark.parametrize("polarity", list(Polarity))
+def test_a_bare_no_does_not_outweigh_what_was_proven(adopter, polarity):
+    item = measured("111100", polarity)
+    adopted = adopter.adopt(item, opinion(Said.NOT_MET))
+    assert adopted.finding is item.finding
+    assert adopted.second is not None
+    assert adopted.second.judged_by == "embedded"
+    assert is_bare_no(item, opinion(Said.NOT_MET))
+    assert not is_bare_no(item, opinion(Said.NOT_MET, 5))
+    assert not is_bare_no(measured("000000", polarity), opinion(Said.NOT_MET))
+
+
 def test_the_abstention_rules_stay(adopter):
-    adopted = adopter.adopt(measured("1"), opinion(Said.NOT_MET))
+    adopted = adopter.adopt(measured("1"), opinion(Said.NOT_MET, 1))
     assert (adopted.verdict, pattern(adopted)) == (Verdict.NOT_ENOUGH_EVIDENCE, "0")
     open_ = measured("0")
     assert adopter.adopt(open_, opinion(Said.NOT_MET)).verdict is Verdict.NOT_ENOUGH_EVIDENCE
@@ -120,14 +132,14 @@ def test_who_cannot_tell_changes_nothing(adopter, hits, polarity):
 def test_what_was_bad(adopter):
     seen = adopter.adopt(measured("000000", Polarity.BAD), opinion(Said.MET, 5))
     assert (seen.verdict, pattern(seen)) == (Verdict.MET, "001000")
-    unseen = adopter.adopt(measured("110000", Polarity.BAD), opinion(Said.NOT_MET))
+    unseen = adopter.adopt(measured("110000", Polarity.BAD), opinion(Said.NOT_MET, 5))
     assert (unseen.verdict, pattern(unseen)) == (Verdict.NOT_MET, "000000")
 
 
 def test_a_check_of_the_whole_stays_one(adopter):
     done = adopter.adopt(measured("0", key="greets", census=True), opinion(Said.MET, 1))
     assert (done.verdict, done.finding.census, done.strength) == (Verdict.MET, True, 1)
-    undone = adopter.adopt(measured("1", key="greets", census=True), opinion(Said.NOT_MET))
+    undone = adopter.adopt(measured("1", key="greets", census=True), opinion(Said.NOT_MET, 1))
     assert (undone.verdict, undone.strength) == (Verdict.NOT_MET, 0)
     found = adopter.adopt(measured("", key="greets"), opinion(Said.MET, 1))
     assert found.finding.census

@@ -14,7 +14,7 @@ from services.scoring_worker.judging.model.opinions import Heard
 from services.scoring_worker.judging.model.planning import Ask
 from shared.contracts.llm import Judging, WhyEmbedded
 from shared.contracts.scoring import JudgeResult, Verdict
-from tests.support.model_judges import agreeing, answer, heard, indicators, obeying
+from tests.support.model_judges import Answering, agreeing, answer, heard, indicators, obeying
 
 ROLES = ("support", "sales", "collections", "fraud")
 QUALITIES = ("good", "average", "bad")
@@ -136,21 +136,43 @@ def test_no_criterion_moves_a_level_unflagged(hearings, talks, seed):
         assert abs(result.overall - alone.overall) < 10
 
 
-def test_both_verdicts_are_kept(hearings):
-    hearing = hearings["support", "average"]
-    alone = hearing.result()
-    key = next(k for k, each in indicators(alone).items() if each.verdict is Verdict.MET)
+def denying(alone: JudgeResult, *keys: str, quotes: bool) -> Answering:
+    """A model that agrees but for these, where it quotes the same words, or none."""
     honest = agreeing(alone)
 
     def say(ask: Ask) -> Answers:
         return Answers(
             answers=tuple(
-                answer(key, Said.NOT_MET) if each.key == key else each
+                msgspec.structs.replace(
+                    each, verdict=Said.NOT_MET, evidence=each.evidence if quotes else ()
+                )
+                if each.key in keys
+                else each
                 for each in honest(ask).answers
             )
         )
 
-    result = hearing.result(heard(hearing.plan(Judging.MODEL, 1), say))
+    return say
+
+
+def test_bare_denials_change_nothing_and_many_are_flagged(hearings):
+    hearing = hearings["support", "good"]
+    alone = hearing.result()
+    met = [k for k, each in indicators(alone).items() if each.verdict is Verdict.MET]
+    plan = hearing.plan(Judging.MODEL, 1)
+    few = hearing.result(heard(plan, denying(alone, met[0], quotes=False)))
+    many = hearing.result(heard(plan, denying(alone, *met, quotes=False)))
+    assert indicators(few)[met[0]].judged_by == "embedded"
+    assert few.overall == many.overall == alone.overall
+    assert "judges_disagree" not in few.needs_review
+    assert "judges_disagree" in many.needs_review
+
+
+def test_both_verdicts_are_kept(hearings):
+    hearing = hearings["support", "average"]
+    alone = hearing.result()
+    key = next(k for k, each in indicators(alone).items() if each.verdict is Verdict.MET)
+    result = hearing.result(heard(hearing.plan(Judging.MODEL, 1), denying(alone, key, quotes=True)))
     changed = indicators(result)[key]
     assert (changed.judged_by, changed.embedded_verdict) == ("model", Verdict.MET)
     assert changed.verdict is not Verdict.MET

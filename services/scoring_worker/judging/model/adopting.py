@@ -7,8 +7,10 @@ met, was not         the quoted answers become hits (a miss in the same exchange
                      otherwise the quote is an occasion that was overlooked). If that is not often
                      enough, misses leave the count, the last first, until it is: the model has read
                      them and says that they do not stand against it.
-not met, was         hits become misses, the last first, until the count says so too; of a bad
-                     indicator, and of a check of the whole conversation, all of them.
+not met, was         where the model quotes what falls short: hits become misses, the last first,
+                     until the count says so too; of a bad indicator, and of a check of the whole
+                     conversation, all of them. Without a quote nothing changes: a hit stands on
+                     words that are there, and a bare no does not outweigh them.
 not met, no occasion was seen
                      nothing changes: without a place there is no occasion to count.
 no opportunity       the misses leave the count. Beside a hit that was proven, nothing changes; a
@@ -70,7 +72,7 @@ class Adopter:
         match said:
             case Said.MET:
                 return self._raised(item, opinion.proofs)
-            case Said.NOT_MET if item.verdict is Verdict.MET:
+            case Said.NOT_MET if item.verdict is Verdict.MET and opinion.proofs:
                 return self._lowered(item)
             case Said.NO_OPPORTUNITY if item.is_good and not item.hits:
                 return Finding(census=finding.census)
@@ -131,6 +133,12 @@ class Adopter:
         turn = self._reading.turns[hit.agent]
         start, end = turn.written(opening_sentence(turn))
         return msgspec.structs.replace(hit, start=start, end=end, hit=False)
+
+
+def is_bare_no(item: Measured, opinion: Opinion) -> bool:
+    """Say whether the model denies without a quote what was proven."""
+    is_denied = opinion.said is Said.NOT_MET and item.verdict is Verdict.MET
+    return is_denied and not opinion.proofs
 
 
 def said_of(item: Measured) -> Said:

@@ -56,12 +56,12 @@ class Checker:
             return Vote(Said.INSUFFICIENT)
         if first.verdict is Said.NO_OPPORTUNITY and polarity is Polarity.BAD:
             return Vote(Said.NOT_MET)  # without an occasion it did not happen
-        if first.verdict is not Said.MET:
+        if first.verdict not in (Said.MET, Said.NOT_MET):
             return Vote(first.verdict)
         proofs = tuple(dict.fromkeys(self._proofs(first.evidence[:MAX_LOOKED_AT], polarity)))
-        if not proofs:
+        if first.verdict is Said.MET and not proofs:
             return Vote(Said.INSUFFICIENT, is_withdrawn=True)
-        return Vote(Said.MET, proofs)
+        return Vote(first.verdict, proofs)
 
     def _proofs(self, quotes: Sequence[Quote], polarity: Polarity) -> Iterator[Proof]:
         for quote in quotes:

@@ -40,6 +40,9 @@ MAX_SPREAD: Final = 0.2
 MIN_WITHDRAWN, WITHDRAWN_SHARE = 3, 4
 """So many withdrawn claims, and one in so many of all answers, are more than slips."""
 
+MIN_BARE, BARE_SHARE = 3, 4
+"""So many bare denials of what was proven, and one in so many of all answers, are a dispute."""
+
 DIGITS: Final = 3
 """To which shares are rounded."""
 
@@ -84,10 +87,21 @@ def agreement(pairs: Iterable[Pair]) -> Agreement:
     return Agreement(size, round(same / size, DIGITS), kappa)
 
 
-def doubts(alone: Form, together: Form, rubric: RubricSpec, model: ModelJudging) -> list[str]:
-    """Return the reasons why a person should look at what the model made of a result, as codes."""
+def doubts(
+    alone: Form, together: Form, rubric: RubricSpec, model: ModelJudging, *, bare: int = 0
+) -> list[str]:
+    """Return the reasons why a person should look at what the model made of a result, as codes.
+
+    Args:
+        alone: what the embedded judge says.
+        together: the same with the model's answers.
+        rubric: the form.
+        model: how the model took part.
+        bare: indicators that were proven and that it denies without a quote; they stand.
+    """
     reasons: list[str] = []
-    if has_moved(alone, together, rubric) or _disagrees(model):
+    is_disputed = bare >= MIN_BARE and bare * BARE_SHARE >= model.asked
+    if is_disputed or has_moved(alone, together, rubric) or _disagrees(model):
         reasons.append(JUDGES_DISAGREE)
     if model.spread is not None and model.spread > MAX_SPREAD:
         reasons.append(JUDGE_UNSTEADY)
