@@ -186,7 +186,7 @@ def _revoke(options: argparse.Namespace) -> "Callable[[Registry], Awaitable[None
 
 
 def reports(options: argparse.Namespace) -> int:
-    """Recompute a tenant's rollups, or say where they differ from the facts."""
+    """Recompute what is counted of a tenant, or say where it differs from the assessments."""
     from services.reporting.rebuild import rebuild, verify
     from shared.db import pool
 
@@ -197,7 +197,7 @@ def reports(options: argparse.Namespace) -> int:
         database = await pool.connect(settings, "reports")
         try:
             if options.action == "rebuild":
-                await rebuild(database, tenant_id)
+                print(f"{await rebuild(database, tenant_id)} rows put right")
             differences = await verify(database, tenant_id)
         finally:
             await database.close()

@@ -1,13 +1,19 @@
-"""The loop that keeps reporting level with the event feed: NATS hints, Postgres says what lacks."""
+"""The loop that keeps reporting level with the event feed: NATS hints, Postgres says what lacks.
+
+What must be made anew as a whole (an upgrade, another time zone) is, beside the loop, so that one
+tenant's rebuild holds up nobody else.
+"""
 
 import asyncio
 from uuid import UUID
 
 from services.reporting import repository
 from services.reporting.folding import fold_page
+from services.reporting.rebuild import rebuild
 from shared.db.pool import Database
 from shared.db.tx import system_tx
 from shared.log import get_logger
+from shared.tasks import end
 
 log = get_logger()
 
@@ -25,6 +31,8 @@ class Consumer:
         self._waiting: dict[UUID, None] = {}  # an ordered set
         self._next_sweep_s = 0.0  # on the event loop's clock; 0 = now
         self._wake = asyncio.Event()
+        self._incomplete: asyncio.Queue[UUID] = asyncio.Queue()
+        self._queued: set[UUID] = set()
         self._closing = False
 
     def hint(self, tenant_id: UUID) -> None:
@@ -43,14 +51,21 @@ class Consumer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until `close`; failures are logged and tried again with the next sweep."""
-        while not self._closing:
-            if asyncio.get_running_loop().time() >= self._next_sweep_s:
-                await self._sweep()
-            if self._waiting:
-                await self._fold_next()
-            else:
-                await self._rest()
+        """Work until `close`; failures are logged and tried again with the next sweep.
+
+        A rebuild under way is undone at the end: the next process begins it again.
+        """
+        rebuilding = asyncio.create_task(self._rebuild_all())
+        try:
+            while not self._closing:
+                if asyncio.get_running_loop().time() >= self._next_sweep_s:
+                    await self._sweep()
+                if self._waiting:
+                    await self._fold_next()
+                else:
+                    await self._rest()
+        finally:
+            await end([rebuilding])
 
     async def _sweep(self) -> None:
         self._next_sweep_s = asyncio.get_running_loop().time() + self._sweep_s
@@ -61,7 +76,7 @@ class Consumer:
             log.warning("sweep.failed", error=type(error).__name__)
             return
         for tenant_id, head in heads.items():
-            if head > self._positions.get(tenant_id, 0):
+            if head.is_marked or head.position > self._positions.get(tenant_id, 0):
                 self._waiting[tenant_id] = None
 
     async def _fold_next(self) -> None:
@@ -74,9 +89,24 @@ class Consumer:
             return
         if folded is None:
             return
+        if folded.is_incomplete and tenant_id not in self._queued:
+            self._queued.add(tenant_id)
+            self._incomplete.put_nowait(tenant_id)
         self._positions[tenant_id] = folded.position
         if folded.has_more:
             self._waiting[tenant_id] = None
+
+    async def _rebuild_all(self) -> None:
+        while True:
+            tenant_id = await self._incomplete.get()
+            try:
+                changed = await rebuild(self._database, tenant_id, is_needed=False)
+            except Exception as error:
+                log.warning("rebuild.failed", tenant_id=str(tenant_id), error=type(error).__name__)
+            else:
+                log.info("rebuild.done", tenant_id=str(tenant_id), rows=changed)
+                self.hint(tenant_id)
+            self._queued.discard(tenant_id)
 
     async def _rest(self) -> None:
         pause_s = self._next_sweep_s - asyncio.get_running_loop().time()

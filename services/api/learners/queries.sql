@@ -13,6 +13,10 @@ insert into learner_keys (tenant_id, learner_id, wrapped) select $1, learner_id,
 insert into memberships (tenant_id, learner_id, team_id, valid_from, valid_to)
 values ($1, $2, $3, $4, $5)
 
+-- name: drop_memberships
+-- By their first days: a person has one membership that begins on a day.
+delete from memberships where tenant_id = $1 and learner_id = $2 and valid_from = any ($3::date[])
+
 -- name: find_teams
 -- Which of these teams exist for the caller.
 select t.team_id from teams t

@@ -91,6 +91,27 @@ class LearnerRepository:
             ],
         )
 
+    async def replace_memberships(
+        self, learner_id: UUID, before: Sequence[Membership], after: Sequence[Membership]
+    ) -> None:
+        """Store memberships in place of others; the caller holds the row.
+
+        Those that stay are not touched: each change makes reports look at the person again.
+        """
+        gone = [each.start for each in before if each not in after]
+        if gone:
+            await self._connection.execute(
+                _SQL["drop_memberships"], self._tenant_id, learner_id, gone
+            )
+        await self._connection.executemany(
+            _SQL["insert_membership"],
+            [
+                (self._tenant_id, learner_id, each.team_id, each.start, each.end)
+                for each in after
+                if each not in before
+            ],
+        )
+
     async def find_teams(self, team_ids: Sequence[UUID]) -> frozenset[UUID]:
         """Return those of the teams that exist for the caller."""
         rows = await self._connection.fetch(

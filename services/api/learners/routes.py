@@ -1,7 +1,12 @@
 """HTTP face of learners."""
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.learners.schemas import LearnerCreate, LearnerQuery, LearnerView
+from services.api.learners.schemas import (
+    LearnerCreate,
+    LearnerQuery,
+    LearnerView,
+    MembershipsPut,
+)
 from services.api.learners.service import LearnerService
 from services.api.metadata import MetadataPatch
 from services.api.paging import Page, make_page
@@ -114,3 +119,24 @@ class LearnerRoutes:
         body: MetadataPatch = call.body
         changed = await self._learners.attach(call.principal, call.ids["learner_id"], body.metadata)
         return Answer(body=LearnerView.of(changed))
+
+    @endpoint(
+        Endpoint(
+            method="PUT",
+            path="/v1/learners/{learner_id:lrn}/memberships",
+            scope=WRITE,
+            body=MembershipsPut,
+            answers={200: LearnerView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def put_memberships(self, call: Call) -> Answer:
+        """Say anew in which teams a learner is and was; the same again changes nothing.
+
+        The list takes the place of the one before. Reports follow within seconds: what a person
+        did counts for the team of that day, also where the past was told otherwise.
+        """
+        body: MembershipsPut = call.body
+        periods = [each.period(each.start) for each in body.memberships]
+        learner = await self._learners.move(call.principal, call.ids["learner_id"], periods)
+        return Answer(body=LearnerView.of(learner))

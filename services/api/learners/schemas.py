@@ -57,6 +57,18 @@ class LearnerCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     metadata: Metadata = msgspec.field(default_factory=dict)
 
 
+class MembershipPut(MembershipCreate, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A time in a team; the first day must be said: today's would be another one tomorrow."""
+
+    start: date = msgspec.field(name="from")
+
+
+class MembershipsPut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All memberships of a learner, past and present; an empty list: in no team, ever."""
+
+    memberships: Annotated[tuple[MembershipPut, ...], msgspec.Meta(max_length=MAX_MEMBERSHIPS)]
+
+
 class LearnerQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 

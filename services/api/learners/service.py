@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
+
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.learners.repository import Learner, LearnerRepository, Membership
@@ -85,6 +87,34 @@ class LearnerService:
             await repository.set_metadata(learner_id, merged(learner.metadata, changes))
             return await repository.get(learner_id)
 
+    async def move(
+        self, principal: Principal, learner_id: UUID, memberships: Sequence[Membership]
+    ) -> Learner:
+        """Replace the memberships of a learner, past ones too; they come in request order.
+
+        Raises:
+            ScopeMissingError: the key is bound to a learner, or to teams and the change touches
+                others.
+            NotFoundError: no such learner or team for this caller.
+            ValidationFailedError: periods overlap.
+        """
+        if principal.learner_id is not None:
+            raise ScopeMissingError("A key bound to a learner cannot change memberships")
+        _check_periods(memberships)
+        context = self._context
+        bounds = principal.bounds(context.clock.now())
+        async with tenant_tx(context.database, principal.tenant_id) as connection:
+            tenant = await context.keys.tenant(connection, principal.tenant_id)
+            repository = LearnerRepository(connection, bounds, tenant)
+            await repository.lock(learner_id)
+            learner = await repository.get(learner_id)
+            await _check_teams(repository, memberships, known=learner.memberships)
+            _check_reach(principal, learner.memberships, memberships)
+            await repository.replace_memberships(learner_id, learner.memberships, memberships)
+        # Not read again: a key bound to teams may no longer see who left them.
+        after = tuple(sorted(memberships, key=lambda each: each.start))
+        return msgspec.structs.replace(learner, memberships=after)
+
     async def get(self, principal: Principal, learner_id: UUID) -> Learner:
         """Return a learner; raises `NotFoundError`."""
         context = self._context
@@ -121,15 +151,31 @@ def _check_periods(memberships: Sequence[Membership]) -> None:
         raise ValidationFailedError(errors=tuple(errors))
 
 
-async def _check_teams(repository: LearnerRepository, memberships: Sequence[Membership]) -> None:
-    known = await repository.find_teams([each.team_id for each in memberships])
+async def _check_teams(
+    repository: LearnerRepository,
+    memberships: Sequence[Membership],
+    known: Sequence[Membership] = (),
+) -> None:
+    """Check that the teams exist for the caller; memberships that stood before may be of others."""
+    teams = await repository.find_teams([each.team_id for each in memberships])
     errors = tuple(
         _wrong(f"/memberships/{index}/team_id", "not-found", "No such team")
         for index, each in enumerate(memberships)
-        if each.team_id not in known
+        if each.team_id not in teams and each not in known
     )
     if errors:
         raise NotFoundError(errors=errors)
+
+
+def _check_reach(
+    principal: Principal, before: Sequence[Membership], after: Sequence[Membership]
+) -> None:
+    """Check that a key bound to teams leaves memberships in other teams as they are."""
+    if principal.team_ids is None:
+        return
+    changed = {each.team_id for each in set(before) ^ set(after)}
+    if changed - set(principal.team_ids):
+        raise ScopeMissingError("This key is bound to teams: memberships in others must stay")
 
 
 def _wrong(pointer: str, code: str, detail: str) -> FieldError:

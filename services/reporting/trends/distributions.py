@@ -1,126 +1,71 @@
 """Distributions of scores: integers 0..100, so 101 counts lose nothing and merge exactly."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
-from operator import add, sub
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from shared.contracts.base import Record
+import numpy as np
+import numpy.typing as npt
 
 CELLS = 101
 """One cell per possible score, 0..100."""
 
+STORED = np.dtype("<i4")
+"""One count, as stored: 101 of them make a histogram of 404 bytes."""
 
-class Distribution(Record, frozen=True, kw_only=True):
-    """How many scores of each value there are; a difference of two may hold negative numbers."""
+Histograms = npt.NDArray[np.int64]
+"""A row of 101 counts per rollup."""
 
-    n: int
-    total: int
-    """Sum of the scores."""
-    squares: int
-    """Sum of their squares."""
-    histogram: tuple[int, ...]
-    """101 counts; cell i counts the score i."""
-
-    @property
-    def is_zero(self) -> bool:
-        """Whether nothing is in it (for a difference: nothing changed)."""
-        return not any(self.histogram)
+_SCORES = np.arange(CELLS, dtype=np.int64)
 
 
-class Quartiles(Record, frozen=True, kw_only=True):
-    """The three cuts of a distribution; multiples of 0.25, exact."""
+class Sums(NamedTuple):
+    """What histograms add up to, an entry per row."""
 
-    q1: float
-    median: float
-    q3: float
-
-
-EMPTY = Distribution(n=0, total=0, squares=0, histogram=(0,) * CELLS)
-"""The neutral element of `merge`."""
+    n: npt.NDArray[np.int64]
+    total: npt.NDArray[np.int64]
+    squares: npt.NDArray[np.int64]
 
 
-def distribution_of(scores: Iterable[int]) -> Distribution:
-    """Count scores; raises `ValueError` when one is outside 0..100."""
-    histogram = [0] * CELLS
-    n = total = squares = 0
-    for score in scores:
-        if not 0 <= score < CELLS:
-            raise ValueError("a score is outside 0..100")
-        histogram[score] += 1
-        n += 1
-        total += score
-        squares += score * score
-    return Distribution(n=n, total=total, squares=squares, histogram=tuple(histogram))
-
-
-def distribution_of_counts(amounts: Mapping[int, int]) -> Distribution:
-    """Return the distribution that holds each score (0..100) as often as given."""
-    return Distribution(
-        n=sum(amounts.values()),
-        total=sum(score * amount for score, amount in amounts.items()),
-        squares=sum(score * score * amount for score, amount in amounts.items()),
-        histogram=tuple(amounts.get(score, 0) for score in range(CELLS)),
-    )
-
-
-def merge(parts: Sequence[Distribution]) -> Distribution:
-    """Return the distribution of all scores of the parts; order does not matter."""
-    if not parts:
-        return EMPTY
-    merged = parts[0]
-    for part in parts[1:]:
-        merged = Distribution(
-            n=merged.n + part.n,
-            total=merged.total + part.total,
-            squares=merged.squares + part.squares,
-            histogram=tuple(map(add, merged.histogram, part.histogram)),
-        )
-    return merged
-
-
-def difference(after: Distribution, before: Distribution) -> Distribution:
-    """Return what must be merged into `before` to make `after`."""
-    return Distribution(
-        n=after.n - before.n,
-        total=after.total - before.total,
-        squares=after.squares - before.squares,
-        histogram=tuple(map(sub, after.histogram, before.histogram)),
-    )
-
-
-def mean(distribution: Distribution) -> float:
-    """Return the mean with one decimal, 0..100.
+def unpack(blobs: Sequence[bytes]) -> Histograms:
+    """Return the stored histograms as rows.
 
     Raises:
-        ValueError: the distribution is empty.
+        ValueError: the length of one is not 404.
     """
-    _require_scores(distribution)
-    return round(distribution.total / distribution.n, 1)
+    return np.frombuffer(b"".join(blobs), STORED).reshape(len(blobs), CELLS).astype(np.int64)
 
 
-def quartiles(distribution: Distribution) -> Quartiles:
-    """Return the quartiles by definition 7 of Hyndman & Fan (1996), the default of R and NumPy.
+def pack(histograms: Histograms) -> list[bytes]:
+    """Return what is stored of each row; counts are 0..2**31 - 1."""
+    width = CELLS * STORED.itemsize
+    whole = histograms.astype(STORED).tobytes()
+    return [whole[at : at + width] for at in range(0, len(whole), width)]
 
-    With the sorted scores x[0..n-1] and h = (n - 1) * p, the quantile is
+
+def sums(histograms: Histograms) -> Sums:
+    """Return number, sum and sum of squares of each row."""
+    return Sums(
+        n=histograms.sum(axis=1),
+        total=histograms @ _SCORES,
+        squares=histograms @ (_SCORES * _SCORES),
+    )
+
+
+def quartile_rows(histograms: Histograms) -> npt.NDArray[np.float64]:
+    """Return q1, median and q3 of each row; rows without a score are nan.
+
+    By definition 7 of Hyndman & Fan (1996), the default of R and NumPy: with the sorted scores
+    x[0..n-1] and h = (n - 1) * p, the quantile is
     x[floor(h)] + (h - floor(h)) * (x[floor(h) + 1] - x[floor(h)]) for p = 1/4, 1/2, 3/4.
-
-    Raises:
-        ValueError: the distribution is empty.
+    In quarters, h is an integer: no rounding anywhere, and all cuts are multiples of 0.25.
     """
-    _require_scores(distribution)
-    ranks = list(accumulate(distribution.histogram))
-
-    def cut(quarters: int) -> float:
-        # In quarters, h is an integer: no rounding anywhere.
-        index, rest = divmod((distribution.n - 1) * quarters, 4)
-        low = bisect_right(ranks, index)
-        high = bisect_right(ranks, index + 1) if rest else low
-        return low + rest * (high - low) / 4
-
-    return Quartiles(q1=cut(1), median=cut(2), q3=cut(3))
-
-
-def _require_scores(distribution: Distribution) -> None:
-    if distribution.n < 1:
-        raise ValueError("an empty distribution has no mean and no quartiles")
+    ranks = np.cumsum(histograms, axis=1)
+    last = ranks[:, -1] - 1
+    cuts = np.full((len(histograms), 3), np.nan)
+    for quarters in (1, 2, 3):
+        index, rest = np.divmod(last * quarters, 4)
+        low = (ranks <= index[:, None]).sum(axis=1)
+        high = (ranks <= (index + (rest > 0))[:, None]).sum(axis=1)
+        cuts[:, quarters - 1] = low + rest * (high - low) / 4
+    cuts[last < 0] = np.nan
+    return cuts

@@ -1,29 +1,58 @@
-"""Facts (one score of one skill in one assessment), what changed in them, and how rollups move."""
+"""What is counted of a scoring: an attempt, and a fact (one score of one skill) for each skill."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.reporting.trends.buckets import bucket_of
-from services.reporting.trends.distributions import Distribution, difference, distribution_of
 from shared.contracts.base import Record
 
 
+class Attempt(Record, frozen=True, kw_only=True):
+    """A scoring that counts, as its latest revision says."""
+
+    scoring_id: UUID
+    assessment_id: UUID
+    revision: int
+    person_id: UUID
+    team_id: UUID | None
+    """The person's team on that day; None when they were in none: no rollup counts it."""
+    source: str
+    """`simulation`, `call`, `chat` or `email`."""
+    day: date
+    """In the tenant's time zone."""
+    rubric_id: UUID
+    rubric_version: int
+    engine: str
+    """The judge's name and major version; a trend breaks where it changes."""
+    scenario_id: UUID | None
+    scenario_version: int | None
+    simulation_id: UUID | None
+    conversation_id: UUID | None
+    overall: int | None
+    """0..100; None when too little could be scored."""
+    passed: bool | None
+    """Whether `overall` reaches the rubric's target; None without either."""
+
+
+class Counted(NamedTuple):
+    """An attempt with the scores that its facts hold."""
+
+    attempt: Attempt
+    scores: Mapping[str, int]
+    """By skill, 0..100."""
+
+
 class Fact(Record, frozen=True, kw_only=True):
-    """One scored skill of the latest assessment of a scoring."""
+    """One scored skill of an attempt, as a row of its own."""
 
     scoring_id: UUID
     skill: str
     revision: int
     team_id: UUID | None
-    """The person's team on that day; None when they were in none: no rollup counts the fact."""
     person_id: UUID
     source: str
-    """`simulation`, `call`, `chat` or `email`."""
     day: date
-    """In the tenant's time zone."""
     score: int
     """0..100."""
 
@@ -45,53 +74,41 @@ class Cell(NamedTuple):
     """First day of the bucket (`buckets.bucket_of`)."""
 
 
-class Change(Record, frozen=True, kw_only=True):
-    """The step from the stored facts to the wanted ones; a changed fact is in both lists."""
+class Change(NamedTuple):
+    """The step from what is stored to what is wanted; a changed scoring is in both."""
 
-    removed: tuple[Fact, ...]
+    removed: tuple[Counted, ...]
     """As stored."""
-    added: tuple[Fact, ...]
+    added: tuple[Counted, ...]
     """As wanted."""
 
-    @property
-    def dropped(self) -> tuple[FactKey, ...]:
-        """Keys of the facts that no longer exist in any form."""
-        kept = {key_of(fact) for fact in self.added}
-        return tuple(key for key in map(key_of, self.removed) if key not in kept)
+
+def compare(stored: Mapping[UUID, Counted], wanted: Mapping[UUID, Counted]) -> Change:
+    """Return what must be taken out of and put into what is stored, by scoring."""
+    return Change(
+        removed=tuple(each for key, each in stored.items() if wanted.get(key) != each),
+        added=tuple(each for key, each in wanted.items() if stored.get(key) != each),
+    )
+
+
+def facts_of(counted: Iterable[Counted]) -> list[Fact]:
+    """Return the facts of some scorings."""
+    return [
+        Fact(
+            scoring_id=attempt.scoring_id,
+            skill=skill,
+            revision=attempt.revision,
+            team_id=attempt.team_id,
+            person_id=attempt.person_id,
+            source=attempt.source,
+            day=attempt.day,
+            score=score,
+        )
+        for attempt, scores in counted
+        for skill, score in scores.items()
+    ]
 
 
 def key_of(fact: Fact) -> FactKey:
     """Return the key of a fact."""
     return FactKey(fact.scoring_id, fact.skill)
-
-
-def compare(stored: Iterable[Fact], wanted: Iterable[Fact]) -> Change:
-    """Return what must be taken out of and put into the stored facts; nothing when they agree."""
-    before = {key_of(fact): fact for fact in stored}
-    after = {key_of(fact): fact for fact in wanted}
-    return Change(
-        removed=tuple(fact for key, fact in before.items() if after.get(key) != fact),
-        added=tuple(fact for key, fact in after.items() if before.get(key) != fact),
-    )
-
-
-def movements(change: Change) -> dict[Cell, Distribution]:
-    """Return by how much each rollup moves; cells that stay as they are are left out."""
-    added, removed = _scores_by_cell(change.added), _scores_by_cell(change.removed)
-    moves: dict[Cell, Distribution] = {}
-    for cell in dict.fromkeys((*added, *removed)):
-        move = distribution_of(added.get(cell, ()))
-        if cell in removed:
-            move = difference(move, distribution_of(removed[cell]))
-        if not move.is_zero:
-            moves[cell] = move
-    return moves
-
-
-def _scores_by_cell(facts: Iterable[Fact]) -> dict[Cell, list[int]]:
-    scores: dict[Cell, list[int]] = defaultdict(list)
-    for fact in facts:
-        if fact.team_id is not None:
-            cell = Cell(fact.team_id, fact.skill, fact.source, bucket_of(fact.day))
-            scores[cell].append(fact.score)
-    return dict(scores)

@@ -1,5 +1,6 @@
 """What other rooms write, written by hand: tenants, people, scored conversations, placed events."""
 
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -179,16 +180,53 @@ class World:
         )
         return [tuple(row) for row in rows]
 
+    async def attempts(self, tenant_id: UUID) -> list[tuple[object, ...]]:
+        """All columns of what is counted, in order of the scorings."""
+        rows = await self.connection.fetch(
+            "select * from attempts where tenant_id = $1 order by scoring_id", tenant_id
+        )
+        return [tuple(row) for row in rows]
+
     async def rollups(self, tenant_id: UUID) -> dict[tuple[object, ...], tuple[int, list[int]]]:
         """(team, skill, source, bucket) -> (n, scores from the histogram); sums are checked."""
         rows = await self.connection.fetch("select * from rollups where tenant_id = $1", tenant_id)
         found = {}
         for row in rows:
-            scores = [score for score, count in enumerate(row["histogram"]) for _ in range(count)]
+            counts = struct.unpack("<101i", row["histogram"])
+            scores = [score for score, count in enumerate(counts) for _ in range(count)]
+            people = list(struct.iter_unpack("<16sii", row["people"]))
             assert (row["n"], row["total"]) == (len(scores), sum(scores))
             assert row["squares"] == sum(score * score for score in scores)
+            assert (sum(n for _, n, _ in people), sum(total for *_, total in people)) == (
+                row["n"],
+                row["total"],
+            )
+            assert [person for person, *_ in people] == sorted({person for person, *_ in people})
             found[row["team_id"], row["skill"], row["source"], row["bucket"]] = (row["n"], scores)
         return found
+
+    async def people(self, tenant_id: UUID, skill: str) -> dict[UUID, list[tuple[UUID, int, int]]]:
+        """Per team what the rollups of a skill say of people: (person, n, total), by bucket."""
+        rows = await self.connection.fetch(
+            "select team_id, people from rollups where tenant_id = $1 and skill = $2"
+            " order by team_id, bucket, source",
+            tenant_id,
+            skill,
+        )
+        found: dict[UUID, list[tuple[UUID, int, int]]] = {}
+        for row in rows:
+            found.setdefault(row["team_id"], []).extend(
+                (UUID(bytes=person), n, total)
+                for person, n, total in struct.iter_unpack("<16sii", row["people"])
+            )
+        return found
+
+    async def marks(self, tenant_id: UUID) -> list[str]:
+        """Kinds of the marks that stand, in order."""
+        rows = await self.connection.fetch(
+            "select kind from report_marks where tenant_id = $1 order by mark_id", tenant_id
+        )
+        return [row["kind"] for row in rows]
 
     async def position(self, tenant_id: UUID) -> int | None:
         return await self.connection.fetchval(

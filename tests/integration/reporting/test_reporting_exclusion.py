@@ -46,7 +46,7 @@ async def test_an_excluded_scoring_is_not_counted(
     assert await world.rollups(tenant_id) == counted
     assert [row[-1] for row in await world.facts(tenant_id)] == [40]
     assert await verify(database, tenant_id) == []
-    assert await rebuild(database, tenant_id) == []
+    assert await rebuild(database, tenant_id) == 0
     assert await world.rollups(tenant_id) == counted
 
 
@@ -63,18 +63,35 @@ async def test_a_revision_of_an_excluded_scoring_is_not_counted_either(
     assert await verify(database, tenant_id) == []
 
 
-async def test_excluding_one_that_was_counted_is_a_difference_that_rebuild_mends(
+async def test_leaving_out_one_that_was_counted_and_counting_it_again(
+    database: Database, world: World, people: tuple[UUID, UUID, UUID]
+) -> None:
+    """No event says so: the change itself leaves a mark."""
+    tenant_id, team_id, learner_id = people
+    scoring_id = await world.scoring(tenant_id, learner_id, AT, {"empathy": 90})
+    await world.scoring(tenant_id, learner_id, AT, {"empathy": 40})
+    await fold_page(database, tenant_id)
+    await exclude(world, tenant_id, scoring_id, "simulator_fault")
+    assert await verify(database, tenant_id) == []  # only late
+    await fold_page(database, tenant_id)
+    assert await world.rollups(tenant_id) == {(team_id, "empathy", "call", BUCKET): (1, [40])}
+    assert await verify(database, tenant_id) == []
+    await exclude(world, tenant_id, scoring_id, None)
+    await fold_page(database, tenant_id)
+    assert await world.rollups(tenant_id) == {(team_id, "empathy", "call", BUCKET): (2, [40, 90])}
+    assert await world.marks(tenant_id) == []
+
+
+async def test_a_lost_mark_is_a_difference_that_rebuild_mends(
     database: Database, world: World, people: tuple[UUID, UUID, UUID]
 ) -> None:
     tenant_id, team_id, learner_id = people
     scoring_id = await world.scoring(tenant_id, learner_id, AT, {"empathy": 90})
     await world.scoring(tenant_id, learner_id, AT, {"empathy": 40})
     await fold_page(database, tenant_id)
-    await exclude(world, tenant_id, scoring_id, "simulator_fault")
-    assert "facts" in {found.table for found in await verify(database, tenant_id)}
+    await exclude(world, tenant_id, scoring_id, "batch")
+    await world.connection.execute("delete from report_marks where tenant_id = $1", tenant_id)
+    assert {found.table for found in await verify(database, tenant_id)} == {"attempts", "facts"}
     await rebuild(database, tenant_id)
     assert await world.rollups(tenant_id) == {(team_id, "empathy", "call", BUCKET): (1, [40])}
     assert await verify(database, tenant_id) == []
-    await exclude(world, tenant_id, scoring_id, None)
-    await rebuild(database, tenant_id)
-    assert await world.rollups(tenant_id) == {(team_id, "empathy", "call", BUCKET): (2, [40, 90])}

@@ -5,13 +5,12 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from services.reporting import folding, repository
+from services.reporting import attempt_repository, folding, repository, rollup_repository
 from services.reporting.consumer import Consumer
 from services.reporting.folding import Folded, fold_page, fold_scorings
-from services.reporting.rebuild import verify
+from services.reporting.rebuild import rebuild, verify
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
 from tests.integration.reporting.reporting_world import World
@@ -139,17 +138,22 @@ class TestRevisions:
         expected = {(team_id, "empathy", "call", BUCKET): (1, [60])}
         assert await world.rollups(tenant_id) == expected
 
-    async def test_a_damaged_rollup_stops_the_fold_and_keeps_the_position(
-        self, database: Database, world: World
+    @pytest.mark.parametrize("table", ["rollups", "attempts"])
+    async def test_what_cannot_be_right_stops_the_fold_and_asks_for_a_rebuild(
+        self, database: Database, world: World, table: str
     ):
-        tenant_id, _, learner_id = await one_person(world)
+        tenant_id, team_id, learner_id = await one_person(world)
         scoring_id = await world.scoring(tenant_id, learner_id, AT, {"empathy": 40})
         await fold_page(database, tenant_id)
-        await world.connection.execute("delete from rollups where tenant_id = $1", tenant_id)
-        await world.revision(tenant_id, scoring_id, learner_id, 2, {"clarity": 50})
-        with pytest.raises(asyncpg.CheckViolationError):
-            await fold_page(database, tenant_id)
-        assert await world.position(tenant_id) == 1
+        await world.connection.execute(f"delete from {table} where tenant_id = $1", tenant_id)
+        await world.revision(tenant_id, scoring_id, learner_id, 2, {"empathy": 50})
+        stopped = Folded(position=1, has_more=False, is_incomplete=True)
+        assert await fold_page(database, tenant_id) == stopped
+        assert await world.marks(tenant_id) == ["tenant"]
+        assert await fold_page(database, tenant_id) == stopped
+        assert await rebuild(database, tenant_id) == 3  # an attempt, a fact, a rollup
+        assert await fold_page(database, tenant_id) == Folded(position=2, has_more=False)
+        assert await world.rollups(tenant_id) == {(team_id, "empathy", "call", BUCKET): (1, [50])}
 
 
 class TestTeamOfTheDay:
@@ -242,7 +246,7 @@ class TestConsumers:
         await reaches(world, tenant_id, 1)
         consumer.close()
         await task
-        assert await world.position(broken) is None
+        assert await world.position(broken) == 0
         await world.connection.execute(
             "update tenants set time_zone = 'UTC' where tenant_id = $1", broken
         )
@@ -268,15 +272,10 @@ class TestTenants:
         async with tenant_tx(database, mine) as connection:
             await fold_scorings(connection, mine, [scoring_id])
             # Even with the other tenant named, row-level security gives nothing.
-            assert await repository.wanted_facts(connection, theirs, [scoring_id]) == []
-            assert await repository.stored_facts(connection, theirs, [scoring_id]) == []
-            first, last = date(2026, 1, 1), date(2026, 12, 31)
-            assert (
-                await repository.team_rollups(
-                    connection, theirs, team_id, None, ("call",), first, last
-                )
-                == []
-            )
-            assert await repository.rollup_teams(connection, theirs) == []
+            assert await attempt_repository.wanted(connection, theirs, [scoring_id]) == {}
+            assert await attempt_repository.stored(connection, theirs, [scoring_id]) == {}
+            assert await attempt_repository.stored_facts(connection, theirs, [scoring_id]) == []
+            assert await rollup_repository.of_team(connection, theirs, team_id) == {}
+            assert await rollup_repository.teams(connection, theirs) == []
         assert await world.facts(mine) == []
         assert len(await world.facts(theirs)) == 1

@@ -51,7 +51,7 @@ async def test_after_folding_there_is_no_difference(
 ):
     monkeypatch.setattr(rebuilding, "PAGE_SCORINGS", 7)
     assert await verify(database, tenant_id) == []
-    assert await rebuild(database, tenant_id) == []
+    assert await rebuild(database, tenant_id) == 0
 
 
 async def test_a_waiting_event_is_no_difference(database: Database, world: World, tenant_id: UUID):
@@ -70,7 +70,7 @@ async def test_rebuild_ahead_of_the_events_counts_them_once(
     person = await world.learner(tenant_id)
     await world.member(tenant_id, person, await world.team(tenant_id))
     await world.scoring(tenant_id, person, START, {"empathy": 5})
-    assert [found.table for found in await rebuild(database, tenant_id)] == ["facts", "rollups"]
+    assert await rebuild(database, tenant_id) == 3  # an attempt, a fact, a rollup
     expected = await world.rollups(tenant_id)
     await fold_page(database, tenant_id)
     assert await world.rollups(tenant_id) == expected
@@ -80,12 +80,17 @@ async def test_rebuild_ahead_of_the_events_counts_them_once(
 @pytest.mark.parametrize(
     "damage",
     [
-        "update rollups set histogram[8] = histogram[8] + 1",
+        "update rollups set histogram = set_byte(histogram, 32, get_byte(histogram, 32) + 1)",
+        # another person, another number of scores of a person, a person too many
+        "update rollups set people = set_byte(people, 15, get_byte(people, 15) # 1)",
+        "update rollups set people = set_byte(people, 16, get_byte(people, 16) + 1)",
+        "update rollups set people = people || decode(repeat('ff', 24), 'hex')",
         "update rollups set squares = squares + 1",
         "update rollups set n = n + 1",
         "update rollups set total = total - 1",
         "delete from rollups",
         "update rollups set bucket = '2020-01-06'",
+        "update rollups set team_id = '00000000-0000-0000-0000-000000000001'",
     ],
 )
 async def test_a_broken_rollup_is_found_and_put_right(
@@ -105,10 +110,14 @@ async def test_a_broken_rollup_is_found_and_put_right(
         *cell,
     )
     found = await verify(database, tenant_id)
-    expected = {cell, cell._replace(bucket=date(2020, 1, 6))} if "2020" in damage else {cell}
+    expected = {cell}
+    if "2020" in damage:
+        expected |= {cell._replace(bucket=date(2020, 1, 6))}
+    if "team_id" in damage:
+        expected |= {cell._replace(team_id=UUID(int=1))}
     assert {difference.row for difference in found} == expected
     assert {difference.table for difference in found} == {"rollups"}
-    assert await rebuild(database, tenant_id) == found
+    assert await rebuild(database, tenant_id) == len(found)
     assert await world.rollups(tenant_id) == right
     assert await verify(database, tenant_id) == []
 
@@ -144,6 +153,55 @@ async def test_a_broken_fact_is_found_and_put_right(
     assert await verify(database, tenant_id) == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update attempts set overall = 1",
+        "update attempts set team_id = null",
+        "update attempts set person_id = '00000000-0000-0000-0000-000000000001'",
+        "update attempts set day = day - 40",
+        "update attempts set engine = 'another'",
+        "update attempts set revision = revision + 1",
+        "delete from attempts",
+    ],
+)
+async def test_a_broken_attempt_is_found_and_put_right(
+    database: Database, world: World, tenant_id: UUID, damage: str
+):
+    attempts = await world.attempts(tenant_id)
+    rollups = await world.rollups(tenant_id)
+    scoring_id = await world.connection.fetchval(
+        "select scoring_id from attempts where tenant_id = $1 and team_id is not null"
+        " order by scoring_id limit 1",
+        tenant_id,
+    )
+    await world.connection.execute(
+        f"{damage} where (tenant_id, scoring_id) = ($1, $2)", tenant_id, scoring_id
+    )
+    found = await verify(database, tenant_id)
+    assert [(difference.table, difference.row) for difference in found] == [
+        ("attempts", scoring_id)
+    ]
+    assert await rebuild(database, tenant_id) == 1
+    assert await world.attempts(tenant_id) == attempts
+    assert await world.rollups(tenant_id) == rollups
+    assert await verify(database, tenant_id) == []
+
+
+async def test_an_attempt_of_nothing_is_found(database: Database, world: World, tenant_id: UUID):
+    nothing = UUID(int=2**128 - 1)
+    await world.connection.execute(
+        "insert into attempts select tenant_id, $2, assessment_id, revision, person_id, team_id,"
+        " source, day, rubric_id, rubric_version, engine from attempts where tenant_id = $1 limit 1",
+        tenant_id,
+        nothing,
+    )
+    (difference,) = await verify(database, tenant_id)
+    assert (difference.table, difference.row, difference.expected) == ("attempts", nothing, None)
+    await rebuild(database, tenant_id)
+    assert await verify(database, tenant_id) == []
+
+
 async def test_facts_of_nothing_are_found(database: Database, world: World, tenant_id: UUID):
     await world.connection.execute(
         "insert into facts select tenant_id, $2, skill, revision, team_id, person_id, source, day,"
@@ -155,16 +213,3 @@ async def test_facts_of_nothing_are_found(database: Database, world: World, tena
     assert (difference.table, difference.expected) == ("facts", None)
     await rebuild(database, tenant_id)
     assert await verify(database, tenant_id) == []
-
-
-async def test_a_membership_told_late_is_re_attributed_by_rebuild(database: Database, world: World):
-    tenant_id = await world.tenant()
-    person, team_id = await world.learner(tenant_id), await world.team(tenant_id)
-    await world.scoring(tenant_id, person, START, {"empathy": 5})
-    await fold_page(database, tenant_id)
-    assert await world.rollups(tenant_id) == {}
-    await world.member(tenant_id, person, team_id)
-    (found,) = await verify(database, tenant_id)
-    assert found.table == "facts"
-    await rebuild(database, tenant_id)
-    assert [cell[0] for cell in await world.rollups(tenant_id)] == [team_id]

@@ -1,91 +1,75 @@
 """Histograms lose nothing: they merge in any order, and quartiles equal those of the raw scores."""
 
+import math
 import statistics
-from collections import Counter
-from collections.abc import Callable
+import struct
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.reporting.trends.distributions import (
-    EMPTY,
-    Distribution,
-    difference,
-    distribution_of,
-    distribution_of_counts,
-    mean,
-    merge,
-    quartiles,
+    CELLS,
+    Histograms,
+    pack,
+    quartile_rows,
+    sums,
+    unpack,
 )
 
 scores = st.lists(st.integers(0, 100), max_size=80)
-some_scores = st.lists(st.integers(0, 100), min_size=1, max_size=80)
 
 
+def histograms(*raw: list[int]) -> Histograms:
+    return np.array([np.bincount(np.array(row, int), minlength=CELLS) for row in raw])
+
+
+@settings(deadline=None)
+@given(raw=st.lists(scores, max_size=4))
+def test_what_is_stored_says_the_same(raw: list[list[int]]):
+    rows = histograms(*raw).reshape(len(raw), CELLS)
+    blobs = pack(rows)
+    assert blobs == [struct.pack("<101i", *row) for row in rows.tolist()]
+    assert unpack(blobs).tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize("blob", [b"", bytes(403), bytes(408)])
+def test_other_lengths_are_refused(blob: bytes):
+    with pytest.raises(ValueError, match=r"reshape|size"):
+        unpack([blob])
+
+
+@settings(deadline=None)
 @given(a=scores, b=scores, c=scores)
 def test_merging_in_any_order_equals_counting_everything(a: list[int], b: list[int], c: list[int]):
-    one, two, three = distribution_of(a), distribution_of(b), distribution_of(c)
-    whole = distribution_of(a + b + c)
-    assert merge([merge([one, two]), three]) == whole
-    assert merge([one, merge([two, three])]) == whole
-    assert merge([three, one, two]) == whole
-    assert merge([EMPTY, whole]) == whole
-    assert merge([]) == EMPTY
+    one, two, three = histograms(a, b, c)
+    (whole,) = histograms(a + b + c)
+    assert ((one + two) + three).tolist() == whole.tolist() == (three + one + two).tolist()
 
 
-@given(a=scores, b=scores)
-def test_a_difference_undoes_and_redoes(a: list[int], b: list[int]):
-    before, after = distribution_of(a), distribution_of(b)
-    assert merge([before, difference(after, before)]) == after
-    assert difference(before, before).is_zero
+@settings(deadline=None)
+@given(raw=st.lists(scores, min_size=1, max_size=4))
+def test_the_sums_are_those_of_the_scores(raw: list[list[int]]):
+    n, total, squares = sums(histograms(*raw))
+    assert n.tolist() == [len(row) for row in raw]
+    assert total.tolist() == [sum(row) for row in raw]
+    assert squares.tolist() == [sum(score * score for score in row) for row in raw]
 
 
-@given(raw=scores)
-def test_the_sums_are_those_of_the_histogram(raw: list[int]):
-    counted = distribution_of(raw)
-    cells = list(enumerate(counted.histogram))
-    assert counted.n == len(raw) == sum(count for _, count in cells)
-    assert counted.total == sum(raw) == sum(score * count for score, count in cells)
-    assert counted.squares == sum(score * score * count for score, count in cells)
-    assert counted.is_zero is (raw == [])
-    assert distribution_of_counts(Counter(raw)) == counted
-
-
+@settings(deadline=None)
 @given(raw=st.lists(st.integers(0, 100), min_size=2, max_size=80))
 def test_quartiles_equal_the_inclusive_quantiles_of_the_raw_scores(raw: list[int]):
-    cuts = quartiles(distribution_of(raw))
-    assert [cuts.q1, cuts.median, cuts.q3] == statistics.quantiles(raw, n=4, method="inclusive")
-    assert cuts.median == statistics.median(raw)
+    (cuts,) = quartile_rows(histograms(raw)).tolist()
+    assert cuts == statistics.quantiles(raw, n=4, method="inclusive")
+    assert cuts[1] == statistics.median(raw)
 
 
-@given(raw=some_scores)
-def test_quartiles_equal_the_definition_on_the_sorted_list(raw: list[int]):
-    ordered = sorted(raw)
-
-    def quantile(p: float) -> float:
-        h = (len(ordered) - 1) * p  # exact: p is a multiple of 1/4
-        low, high = ordered[int(h)], ordered[min(int(h) + 1, len(ordered) - 1)]
-        return low + (h - int(h)) * (high - low)
-
-    cuts = quartiles(distribution_of(raw))
-    assert (cuts.q1, cuts.median, cuts.q3) == (quantile(0.25), quantile(0.5), quantile(0.75))
-
-
-@given(raw=some_scores)
-def test_the_mean_has_one_decimal(raw: list[int]):
-    value = mean(distribution_of(raw))
-    assert abs(value - statistics.fmean(raw)) <= 0.05 + 1e-9
-    assert value == round(value, 1)
-
-
-@pytest.mark.parametrize("wrong", [-1, 101])
-def test_scores_outside_the_scale_are_refused(wrong: int):
-    with pytest.raises(ValueError, match="outside"):
-        distribution_of([50, wrong])
-
-
-@pytest.mark.parametrize("statistic", [mean, quartiles])
-def test_nothing_has_no_statistics(statistic: Callable[[Distribution], object]):
-    with pytest.raises(ValueError, match="empty"):
-        statistic(EMPTY)
+@settings(deadline=None)
+@given(raw=st.lists(scores, min_size=1, max_size=4))
+def test_quartiles_of_many_rows_equal_those_of_numpy(raw: list[list[int]]):
+    for row, cuts in zip(raw, quartile_rows(histograms(*raw)).tolist(), strict=True):
+        if row:
+            assert cuts == np.quantile(row, [0.25, 0.5, 0.75]).tolist()
+        else:
+            assert all(math.isnan(cut) for cut in cuts)
