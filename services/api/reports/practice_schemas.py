@@ -1,0 +1,117 @@
+"""Requests and answers of `/v1/reports` about practice."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from services.api.validation import RuleError, broken
+from shared.contracts.base import Record
+from shared.contracts.reports.practice import (
+    MAX_PRACTICE_WEEKS,
+    GoalsProgress,
+    LearnerPractice,
+    LearnerProficiency,
+    NextPractice,
+    PracticeSource,
+    ScenarioQuality,
+    TeamExerciseReply,
+    TeamPractice,
+    TeamProficiency,
+)
+
+DEFAULT_RANGE: Final = timedelta(weeks=12)
+
+MAX_RANGE: Final = timedelta(weeks=MAX_PRACTICE_WEEKS - 2)
+"""Two less than reporting takes, because a range is widened to whole weeks at both ends."""
+
+EARLIEST = date(2000, 1, 1)
+LATEST = date(2200, 1, 1)
+"""Dates outside are mistakes of the sender."""
+
+
+class ProficiencyParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which scores count."""
+
+    source: PracticeSource = "all"
+
+
+class RangeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which weeks."""
+
+    start: date | None = msgspec.field(name="from", default=None)
+    """First day; 12 weeks before the last when absent."""
+    end: date | None = msgspec.field(name="to", default=None)
+    """Last day; today when absent."""
+
+    def __post_init__(self) -> None:
+        errors = [
+            broken(f"/{name}", "out-of-range", f"A date is between {EARLIEST} and {LATEST}")
+            for name, day in (("from", self.start), ("to", self.end))
+            if day is not None and not EARLIEST <= day <= LATEST
+        ]
+        if errors:
+            raise RuleError(*errors)
+
+    def range(self, today: date) -> tuple[date, date]:
+        """Return first and last day, both inclusive."""
+        end = self.end or today
+        return self.start or end - DEFAULT_RANGE, end
+
+
+class NextParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much advice."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=5, description="Suggestions at most.")] = 3
+
+
+class LearnerProficiencyView(LearnerProficiency, frozen=True, kw_only=True):
+    """How good a learner is at each skill now."""
+
+    learner_id: str
+    source: PracticeSource
+
+
+class TeamProficiencyView(TeamProficiency, frozen=True, kw_only=True):
+    """How many people of a team are how good at each skill."""
+
+    team_id: str
+
+
+class LearnerPracticeView(LearnerPractice, frozen=True, kw_only=True):
+    """How much a learner practices."""
+
+    learner_id: str
+
+
+class TeamPracticeView(TeamPractice, frozen=True, kw_only=True):
+    """How much a team practices."""
+
+    team_id: str
+
+
+class GoalsProgressView(GoalsProgress, frozen=True, kw_only=True):
+    """How far a learner's goals are."""
+
+    learner_id: str
+
+
+class NextPracticeView(NextPractice, frozen=True, kw_only=True):
+    """What a learner might practice next."""
+
+    learner_id: str
+
+
+class TeamExerciseView(TeamExerciseReply, frozen=True, kw_only=True):
+    """What a team might practice together."""
+
+    team_id: str
+
+
+class ScenarioQualityView(ScenarioQuality, frozen=True, kw_only=True):
+    """How hard scenarios are, and whether they tell people apart."""
+
+
+def fields(reply: Record) -> dict[str, Any]:
+    """Return what an answer of reporting says, for the view that says whose it is."""
+    return {name: getattr(reply, name) for name in reply.__struct_fields__}

@@ -1,0 +1,1 @@
+"""Questions about practice: proficiency, volume, goals, scenarios, and what comes next."""

@@ -1,0 +1,399 @@
+"""Practice: proficiency, volume, goals, the quality of scenarios, and what to practice next.
+
+Questions carry plain ids, answers public ones (`scn_...`): the API hands them on as they are.
+"""
+
+from datetime import date
+from typing import Final, Literal
+from uuid import UUID
+
+from shared.contracts.base import Record
+from shared.contracts.reports.base import AsOf, ReportQuery
+
+MAX_PRACTICE_WEEKS: Final = 106
+"""Longest range of a question about volume, in ISO weeks it touches; reporting refuses more."""
+
+Tier = Literal["mastered", "proficient", "developing", "beginning"]
+"""From 90, from 75, from 50, below."""
+
+SuppressedReason = Literal["too_few_people"]
+
+PracticeSource = Literal["simulation", "call", "all"]
+"""`call` is every real conversation."""
+
+
+class LearnerQuestion(ReportQuery, frozen=True, kw_only=True):
+    """About one learner, whom the caller may read."""
+
+    learner_id: UUID
+    today: date
+    """The tenant's."""
+
+
+class TeamQuestion(ReportQuery, frozen=True, kw_only=True):
+    """About one team, which the caller may read."""
+
+    team_id: UUID
+    today: date
+    """The tenant's."""
+
+
+class LearnerProficiencyQuery(LearnerQuestion, frozen=True, kw_only=True):
+    """How good a learner is at each skill."""
+
+    source: PracticeSource = "all"
+
+
+class LearnerPracticeQuery(LearnerQuestion, frozen=True, kw_only=True):
+    """How much a learner practices; the range is widened to whole ISO weeks."""
+
+    start: date
+    end: date
+    """Inclusive."""
+
+
+class TeamPracticeQuery(TeamQuestion, frozen=True, kw_only=True):
+    """How much a team practices; periods that are wholly in the range are told."""
+
+    start: date
+    end: date
+    """Inclusive."""
+
+
+class NextPracticeQuery(LearnerQuestion, frozen=True, kw_only=True):
+    """What a learner might practice next."""
+
+    amount: int
+    """How many suggestions at most, 1..5."""
+
+
+class TeamExerciseQuery(TeamQuestion, frozen=True, kw_only=True):
+    """What a team might practice together."""
+
+
+class ScenarioQualityQuery(ReportQuery, frozen=True, kw_only=True):
+    """How hard scenarios are and whether they tell people apart; of the whole tenant."""
+
+    today: date
+
+
+class GoalProgressQuery(LearnerQuestion, frozen=True, kw_only=True):
+    """How far the goals of a learner are."""
+
+
+class SkillProficiency(Record, frozen=True, kw_only=True):
+    """A person's proficiency in one skill; without a number where there are too few scores."""
+
+    skill: str
+    name: str
+    n: int
+    """Scores of the last 365 days."""
+    newest: date
+    """Day of the latest one."""
+    score: float | None
+    """0..100, one decimal: the mean of the scores, of which one 30 days older counts half."""
+    low: float | None
+    """90 % interval of `score`."""
+    high: float | None
+    tier: Tier | None
+    confidence: Literal["high", "medium", "low"] | None
+    """Half the interval is up to 5, up to 10, or more points."""
+    reason: Literal["too_little_data"] | None = None
+    """Why there is no number: fewer than 3 scores."""
+
+
+class LearnerProficiency(Record, frozen=True, kw_only=True):
+    """Skills by key."""
+
+    as_of: AsOf
+    headline: str
+    skills: tuple[SkillProficiency, ...]
+
+
+class TierBand(Record, frozen=True, kw_only=True):
+    """People by tier; neighboring tiers are one band where one alone would hold too few people."""
+
+    tiers: tuple[Tier, ...]
+    """Best first."""
+    people: int
+
+
+class TeamSkill(Record, frozen=True, kw_only=True):
+    """A team's proficiency in one skill: people, not scores, are counted."""
+
+    skill: str
+    name: str
+    people: int
+    """Members of whom there are at least 3 scores."""
+    mean: float
+    """Of their proficiencies, 0..100, one decimal."""
+    low: float
+    """90 % interval of `mean`."""
+    high: float
+    bands: tuple[TierBand, ...]
+
+
+class SuppressedSkill(Record, frozen=True, kw_only=True):
+    """A skill of which too few people have a proficiency."""
+
+    skill: str
+    reason: SuppressedReason
+
+
+class TeamProficiency(Record, frozen=True, kw_only=True):
+    """Skills by key."""
+
+    as_of: AsOf
+    headline: str
+    until: date
+    """Scores and memberships count up to the end of this day, the last Sunday."""
+    min_people: int
+    skills: tuple[TeamSkill, ...]
+    suppressed: tuple[SuppressedSkill, ...]
+
+
+class PracticeVolume(Record, frozen=True, kw_only=True):
+    """How much was done."""
+
+    attempts: int
+    minutes: float | None
+    """Of the attempts whose length is known; one decimal. None: of none it is, or in a team of too
+    few people."""
+    timed: int
+    """Attempts behind `minutes`."""
+
+
+class PracticeWeek(Record, frozen=True, kw_only=True):
+    """A learner's week."""
+
+    week: date
+    """Monday of the ISO week."""
+    practice: PracticeVolume
+    real: PracticeVolume
+
+
+class Streak(Record, frozen=True, kw_only=True):
+    """ISO weeks in a row with practice."""
+
+    current_weeks: int
+    """Up to this week, or up to the last one while this week has none yet."""
+    longest_weeks: int
+    is_this_week_done: bool
+    last_day: date | None
+    """Of the latest practice."""
+
+
+class LearnerPractice(Record, frozen=True, kw_only=True):
+    """Every week of the range, by time."""
+
+    as_of: AsOf
+    headline: str
+    streak: Streak
+    weeks: tuple[PracticeWeek, ...]
+
+
+class PracticePeriod(Record, frozen=True, kw_only=True):
+    """A run of weeks (cut at month ends) in which enough people were active."""
+
+    kind: Literal["practice", "real"]
+    first: date
+    last: date
+    """Inclusive."""
+    people: int
+    """Distinct people with an attempt."""
+    members: int
+    """People in the team on the last day."""
+    volume: PracticeVolume
+
+
+class SuppressedPeriod(Record, frozen=True, kw_only=True):
+    """A week of which nothing is told."""
+
+    kind: Literal["practice", "real"]
+    first: date
+    last: date
+    reason: SuppressedReason
+
+
+class TeamPractice(Record, frozen=True, kw_only=True):
+    """Periods by kind and time."""
+
+    as_of: AsOf
+    headline: str
+    min_people: int
+    periods: tuple[PracticePeriod, ...]
+    suppressed: tuple[SuppressedPeriod, ...]
+
+
+class Figure(Record, frozen=True, kw_only=True):
+    """A number with its 90 % interval."""
+
+    value: float
+    low: float
+    high: float
+    people: int
+    """It rests on so many."""
+
+
+ScenarioJudgment = Literal["fine", "too_easy", "too_hard", "does_not_separate", "too_little_data"]
+
+
+class ScenarioFigures(Record, frozen=True, kw_only=True):
+    """How one scenario works."""
+
+    scenario_id: str
+    slug: str
+    title: str
+    difficulty: int
+    """1..5, as its author has it."""
+    attempts: int
+    people: int
+    mean: float
+    """Of the overall scores, 0..100, one decimal."""
+    pass_share: Figure | None
+    """0..1, three decimals."""
+    expected: Figure
+    """Score of the tenant's average learner, whoever has played it: 0..100, one decimal."""
+    ease: float
+    """Points above the tenant's average scenario for the same learner; negative: harder."""
+    separation: Figure | None
+    """Correlation of people's mean here with their mean elsewhere, -1..1, two decimals."""
+    judgment: ScenarioJudgment
+    sentence: str
+
+
+class SuppressedScenario(Record, frozen=True, kw_only=True):
+    """A scenario that too few people have played."""
+
+    scenario_id: str
+    reason: SuppressedReason
+
+
+class ScenarioQuality(Record, frozen=True, kw_only=True):
+    """Scenarios by slug."""
+
+    as_of: AsOf
+    headline: str
+    since: date
+    until: date
+    """Attempts of these days count, both inclusive."""
+    min_people: int
+    scenarios: tuple[ScenarioFigures, ...]
+    suppressed: tuple[SuppressedScenario, ...]
+
+
+class ScenarioCard(Record, frozen=True, kw_only=True):
+    """A scenario that is advised."""
+
+    scenario_id: str
+    slug: str
+    title: str
+    role: str
+    difficulty: int
+    """1..5."""
+    pass_mark: int
+    """The target of its rubric, 0..100."""
+
+
+class Suggestion(Record, frozen=True, kw_only=True):
+    """What a learner might practice, and why."""
+
+    why: Literal["improve", "observe"]
+    """A weak skill, or one that was seen too rarely to say anything."""
+    skill: str
+    name: str
+    score: float | None
+    """Proficiency; None when the skill was seen too rarely."""
+    n: int
+    newest: date | None
+    scenario: ScenarioCard
+    expected: float
+    """The overall score to expect there, 0..100, one decimal."""
+    last_played: date | None
+    is_rested: bool
+    """False: it was played in the last 14 days, but nothing else exercises the skill."""
+    reason: str
+    """In words, made of the numbers here."""
+
+
+class NextPractice(Record, frozen=True, kw_only=True):
+    """What is advised first comes first."""
+
+    as_of: AsOf
+    headline: str
+    level: float
+    """The overall score to expect of this learner in an average scenario, one decimal."""
+    suggestions: tuple[Suggestion, ...]
+
+
+class ExerciseRole(Record, frozen=True, kw_only=True):
+    """Who does what in a group exercise."""
+
+    role: Literal["agent", "customer", "observers"]
+    task: str
+
+
+class WatchPoint(Record, frozen=True, kw_only=True):
+    """What observers listen for."""
+
+    look_for: tuple[str, ...]
+    beware_of: tuple[str, ...]
+    criteria: tuple[str, ...]
+    """Titles of the rubric's criteria that score the skill."""
+
+
+class TeamExercise(Record, frozen=True, kw_only=True):
+    """A skill to work on together, and how."""
+
+    skill: str
+    name: str
+    people: int
+    mean: float
+    low: float
+    high: float
+    """As in the team's proficiency."""
+    scenario: ScenarioCard
+    expected: float
+    """Score to expect of the tenant's average learner there, 0..100, one decimal."""
+    minutes: int
+    """For two rounds with a talk after each."""
+    roles: tuple[ExerciseRole, ...]
+    watch: WatchPoint
+    reason: str
+
+
+class TeamExerciseReply(Record, frozen=True, kw_only=True):
+    """One exercise, or none where nothing weak is known of enough people."""
+
+    as_of: AsOf
+    headline: str
+    until: date
+    min_people: int
+    exercise: TeamExercise | None
+
+
+class GoalProgress(Record, frozen=True, kw_only=True):
+    """Where one goal stands."""
+
+    goal_id: str
+    kind: Literal["score", "attempts"]
+    skill: str | None
+    target: int
+    starts_on: date
+    due_on: date
+    state: Literal["met", "on_the_way", "missed", "too_little_data"]
+    value: float | None
+    """The proficiency (of the due day, once that is over), or attempts in this week."""
+    done: int
+    """Weeks that reached the target; of a score 1 when it was reached."""
+    needed: int
+    met_on: date | None
+    sentence: str
+
+
+class GoalsProgress(Record, frozen=True, kw_only=True):
+    """Goals in order of creation."""
+
+    as_of: AsOf
+    headline: str
+    goals: tuple[GoalProgress, ...]
