@@ -40,12 +40,25 @@ select $1, scoring_id, learner_id, conversation_id, rubric_id, rubric_version,
        source, status, workflow_id, operation_id, item, occurred_at, created_at, metadata
   from one
 
+-- name: put_contact
+-- How a conversation went by the partner's own counting, in place of what was said before.
+insert into contacts (tenant_id, conversation_id, learner_id, happened_at, talk_s, hold_s, after_work_s, handle_time_s,
+                      is_first_contact, is_resolved, is_transferred)
+select $1, $2, learner_id, occurred_at, $3, $4, $5, $6, $7, $8, $9
+  from conversations
+ where tenant_id = $1 and conversation_id = $2
+on conflict (tenant_id, conversation_id) do update
+   set talk_s = excluded.talk_s, hold_s = excluded.hold_s, after_work_s = excluded.after_work_s,
+       handle_time_s = excluded.handle_time_s, is_first_contact = excluded.is_first_contact,
+       is_resolved = excluded.is_resolved, is_transferred = excluded.is_transferred
+
 -- name: get_scorings
 -- Some requests, each with what it is about.
-select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped
+select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped, to_jsonb(x) as contact
   from scorings s
   join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
   left join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id
+  left join contacts x on x.tenant_id = $1 and x.conversation_id = s.conversation_id
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
  where s.tenant_id = $1 and s.scoring_id = any ($5::uuid[])
    and ($2::uuid is null or s.learner_id = $2)

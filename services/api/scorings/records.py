@@ -7,12 +7,27 @@ from uuid import UUID
 import msgspec
 
 from services.api.assessments.records import RubricPin, Source
+from shared.contracts.base import Record
 from shared.contracts.scoring import TranscriptTurn
 from shared.intake.taking import Flag
 
 ConversationSource = Literal["call", "chat", "email"]
 Status = Literal["held", "queued", "running", "completed", "failed"]
 Roles = Literal["as_sent", "kept", "swapped"]
+
+
+class Contact(Record, frozen=True, kw_only=True):
+    """How a contact went by the partner's own counting; None: nobody said. Times in seconds."""
+
+    talk_s: int | None = None
+    hold_s: int | None = None
+    after_work_s: int | None = None
+    handle_time_s: int | None = None
+    """As handed in, else talk, hold and after-work together; None without talk."""
+    is_first_contact: bool | None = None
+    """Whether the customer came with this reason for the first time."""
+    is_resolved: bool | None = None
+    is_transferred: bool | None = None
 
 
 class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +43,7 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     rubric: str
     """Slug."""
     metadata: dict[str, str]
+    contact: Contact | None = None
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +56,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     roles: Roles
     flags: tuple[Flag, ...]
+    contact: Contact | None = None
 
 
 class Scoring(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,3 +113,4 @@ class NewScoring(msgspec.Struct, frozen=True, kw_only=True):
     """Sealed."""
     occurred_at: datetime
     at: datetime
+    contact: Contact | None = None

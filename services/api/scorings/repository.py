@@ -12,7 +12,7 @@ from services.api.filters.page import Pages, in_order
 from services.api.metadata import Attached, open_metadata, seal_metadata
 from services.api.paging import PageRequest
 from services.api.principal import Bounds
-from services.api.scorings.records import Heard, NewScoring, Roles, Scoring
+from services.api.scorings.records import Contact, Heard, NewScoring, Roles, Scoring
 from services.api.scorings.storing import METADATA
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey
@@ -24,6 +24,7 @@ SQL = Queries("services.api.scorings")
 PAGES = Pages(SQL)
 """Of scorings; assessments that count are in the same order."""
 
+_CONTACT = msgspec.json.Decoder(Contact)
 _FLAGS = msgspec.json.Decoder(tuple[Flag, ...])
 
 
@@ -81,6 +82,21 @@ class ScoringRepository:
             [operation_id for operation_id, _ in places],
             [item for _, item in places],
             [one.metadata for one in new],
+        )
+        await self.put_contacts(
+            [(one.conversation_id, one.contact) for one in new if one.contact is not None]
+        )
+
+    async def put_contacts(self, contacts: Sequence[tuple[UUID, Contact]]) -> None:
+        """Note how conversations went, in place of what was said before."""
+        if not contacts:
+            return
+        await self._connection.executemany(
+            SQL["put_contact"],
+            [
+                (self._tenant_id, conversation_id, *msgspec.structs.astuple(contact))
+                for conversation_id, contact in contacts
+            ],
         )
 
     async def get(self, scoring_id: UUID) -> Scoring:
@@ -173,6 +189,7 @@ class ScoringRepository:
             language=row["language"],
             roles=row["roles"],
             flags=_FLAGS.decode(row["flags"]),
+            contact=None if row["contact"] is None else _CONTACT.decode(row["contact"]),
         )
 
     def _external_id(self, row: asyncpg.Record) -> str | None:

@@ -14,6 +14,7 @@ from services.api.fields import ExternalId, LearnerId, Slug, public, utc
 from services.api.filters.asked import ConversationQuery
 from services.api.filters.expand import OF_SCORING
 from services.api.metadata import Metadata
+from services.api.scorings.contact_schemas import ContactPut, ContactView
 from services.api.scorings.records import (
     ConversationSource,
     HandedIn,
@@ -87,6 +88,10 @@ class ConversationCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         ),
     ] = DEFAULT_LANGUAGE
     external_id: ExternalId | None = None
+    contact: Annotated[
+        ContactPut | None,
+        msgspec.Meta(description="How the contact went by your own counting, for outcome reports."),
+    ] = None
 
     def __post_init__(self) -> None:
         turns = self.transcript()
@@ -138,6 +143,7 @@ class ScoringCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             occurred_at=self.occurred_at,
             rubric=self.rubric,
             metadata=self.metadata,
+            contact=None if conversation.contact is None else conversation.contact.contact(),
         )
 
 
@@ -192,6 +198,8 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     """The declared one, unless the text is plainly in another."""
     roles: Roles
     flags: tuple[FlagView, ...]
+    contact: ContactView | None
+    """How the contact went; null where nobody said."""
 
     @classmethod
     def of(cls, heard: Heard) -> "ConversationView":
@@ -203,6 +211,7 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
             language=heard.language,
             roles=heard.roles,
             flags=tuple(FlagView.of(flag) for flag in heard.flags),
+            contact=None if heard.contact is None else ContactView.of(heard.contact),
         )
 
 

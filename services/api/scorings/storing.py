@@ -60,6 +60,7 @@ class Sealer:
             metadata=seal_metadata(key, handed_in.metadata, METADATA, scoring_id.bytes),
             occurred_at=handed_in.occurred_at or self._now,
             at=self._now,
+            contact=handed_in.contact,
         )
 
 

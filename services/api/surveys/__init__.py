@@ -1,0 +1,1 @@
+"""Surveys: what customers answered about contacts, and learners about their practice."""

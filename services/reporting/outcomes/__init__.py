@@ -1,0 +1,1 @@
+"""Answers about customer outcomes: surveys, real contacts, and skills beside them."""

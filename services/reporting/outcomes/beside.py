@@ -1,0 +1,210 @@
+"""Skills beside customer outcomes, and practice beside real conversations."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import product
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
+
+from services.reporting.desk import Desk, QuestionError
+from services.reporting.freshness import State, state
+from services.reporting.outcomes import repository
+from services.reporting.outcomes.repository import PersonAnswers, PersonContacts
+from services.reporting.outcomes.team import whole_months
+from services.reporting.trends import outcome_pairs, transfer
+from services.reporting.trends.buckets import bucket_of
+from services.reporting.trends.limits import Kind
+from services.reporting.trends.outcome_numbers import Form
+from services.reporting.trends.outcome_pairs import means_of, pairs_of, say_pairs
+from services.reporting.trends.person_scores import (
+    PersonScores,
+    Scored,
+    Stays,
+    Tally,
+    person_scores,
+)
+from services.reporting.trends.transfer import Gains, say_transfers, transfers_of
+from shared.contracts.reports.outcomes import (
+    CorrelationsQuery,
+    CorrelationsReply,
+    HiddenTransfer,
+    TransferQuery,
+    TransferReply,
+)
+from shared.db.tx import tenant_tx
+
+_DAY: Final = timedelta(days=1)
+
+_KINDS: Final[dict[str, Kind | None]] = {"simulation": "practice", "call": "real", "all": None}
+"""What a question's source asks for; None: both together."""
+
+
+_BOTH: Final[tuple[Kind, ...]] = ("practice", "real")
+
+
+class _Time(NamedTuple):
+    start: date
+    end: date
+    """Last day, inclusive."""
+
+
+async def outcome_correlations(desk: Desk, query: CorrelationsQuery) -> CorrelationsReply:
+    """Set every skill beside every outcome, a pair of numbers per person.
+
+    Raises:
+        QuestionError: an empty range, or one that is too long.
+    """
+    start, until = whole_months(query.start, query.end)
+    tenant_id, teams = query.tenant_id, query.team_ids
+    async with tenant_tx(desk.database, tenant_id) as connection:
+        known = await state(connection, tenant_id, desk.clock)
+        over = min(until, bucket_of(known.today))  # weeks that are not over do not count
+        forms = await repository.customer_forms(connection, tenant_id)
+        answers = await repository.person_surveys(connection, tenant_id, start, over, teams)
+        contacts = await repository.person_contacts(connection, tenant_id, start, over, teams)
+        rows = await repository.rollups(connection, tenant_id, start, until - _DAY, teams)
+    scores = _scores(rows, teams, known)
+    time = _Time(start, until - _DAY)
+    found = pairs_of(
+        {
+            skill: _means(scores, scores.tally(skill, _KINDS[query.source], *time))
+            for skill in _skills(scores, query.skill, known)
+        },
+        {**_survey_means(answers, forms), **_contact_means(contacts)},
+        {form.form: form.kind for form in forms.values()},
+        known.skills,
+        min_people=known.settings.min_people,
+    )
+    return CorrelationsReply(
+        headline=say_pairs(found.pairs),
+        start=start,
+        end=time.end,
+        pairs=found.pairs,
+        suppressed=found.hidden,
+        as_of=known.as_of,
+    )
+
+
+async def practice_transfer(desk: Desk, query: TransferQuery) -> TransferReply:
+    """Set the change in practice beside the change in real conversations, of the same people.
+
+    Raises:
+        QuestionError: an empty range, one that is too long, or nothing before or after the middle.
+    """
+    start, until = whole_months(query.start, query.end)
+    middle = query.middle.replace(day=1)
+    if not start < middle < until:
+        raise QuestionError("the middle leaves no month before it or none after", "middle")
+    async with tenant_tx(desk.database, query.tenant_id) as connection:
+        known = await state(connection, query.tenant_id, desk.clock)
+        rows = await repository.rollups(
+            connection, query.tenant_id, start, until - _DAY, query.team_ids
+        )
+    scores = _scores(rows, query.team_ids, known)
+    before, after = _Time(start, middle - _DAY), _Time(middle, until - _DAY)
+    min_people = known.settings.min_people
+    stays = scores.stays()
+    gains = [
+        _gains(scores, stays, skill, before, after, min_people)
+        for skill in _skills(scores, query.skill, known)
+    ]
+    enough = [each for each in gains if len(each.practice) >= min_people]
+    skills = transfers_of(enough, known.skills, min_people=min_people)
+    return TransferReply(
+        headline=say_transfers(skills),
+        start=start,
+        middle=middle,
+        end=after.end,
+        skills=skills,
+        suppressed=tuple(
+            HiddenTransfer(skill=each.skill, reason="too_few_people")
+            for each in gains
+            if len(each.practice) < min_people
+        ),
+        as_of=known.as_of,
+    )
+
+
+def _scores(rows: Sequence[Scored], teams: tuple[UUID, ...] | None, known: State) -> PersonScores:
+    return person_scores(
+        rows,
+        teams,
+        min_people=known.settings.min_people,
+        open_from=bucket_of(known.today),
+    )
+
+
+def _skills(scores: PersonScores, asked: str | None, known: State) -> Iterator[str]:
+    for skill in scores.skills() if asked is None else [asked]:
+        if skill not in known.skills.hidden:
+            yield skill
+
+
+def _means(scores: PersonScores, tally: Tally) -> dict[UUID, float]:
+    return means_of(scores.people, tally.n.tolist(), tally.total.tolist())
+
+
+def _gains(
+    scores: PersonScores, stays: Stays, skill: str, before: _Time, after: _Time, min_people: int
+) -> Gains:
+    """Return the gains of everybody with enough scores of both kinds before and after.
+
+    An answer about several teams leaves out the few whom answers about single teams leave out:
+    else the difference would be about them.
+    """
+    cells = [scores.tally(skill, kind, *time) for kind, time in product(_BOTH, (before, after))]
+    counted = np.logical_and.reduce([cell.n >= transfer.MIN_EACH for cell in cells])
+    alone = np.logical_and.reduce(
+        [
+            scores.counts_by_stay(stays, skill, kind, *time) >= transfer.MIN_EACH
+            for kind, time in product(_BOTH, (before, after))
+        ]
+    )
+    is_told = np.bincount(stays.team[alone], minlength=len(scores.blocks.teams)) >= min_people
+    rest = counted.copy()
+    rest[stays.person[alone & is_told[stays.team]]] = False
+    if np.count_nonzero(rest) < min_people:
+        counted &= ~rest
+    means = [cell.total[counted] / cell.n[counted] for cell in cells]
+    return Gains(skill, practice=means[1] - means[0], real=means[3] - means[2])
+
+
+def _survey_means(
+    answers: Sequence[PersonAnswers], forms: dict[str, Form]
+) -> dict[str, dict[UUID, float]]:
+    """Return per form each person's share of positive answers (0..100), or NPS."""
+    by_form: dict[str, list[PersonAnswers]] = defaultdict(list)
+    for row in answers:
+        by_form[row.form].append(row)
+    return {
+        form: means_of(
+            [row.person for row in rows],
+            [row.n for row in rows],
+            [row.positive - (row.detractors if forms[form].kind == "nps" else 0) for row in rows],
+            scale=100,
+        )
+        for form, rows in by_form.items()
+    }
+
+
+def _contact_means(rows: Sequence[PersonContacts]) -> dict[str, dict[UUID, float]]:
+    if not rows:
+        return {}
+    people = [row.person for row in rows]
+    return {
+        outcome_pairs.HANDLE_TIME: means_of(
+            people, [row.handled for row in rows], [row.handle_s for row in rows]
+        ),
+        outcome_pairs.RESOLUTION: means_of(
+            people, [row.judged for row in rows], [row.first_resolved for row in rows], scale=100
+        ),
+        outcome_pairs.TRANSFERS: means_of(
+            people,
+            [row.transfers_known for row in rows],
+            [row.transferred for row in rows],
+            scale=100,
+        ),
+    }
