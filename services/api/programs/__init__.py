@@ -1,0 +1,1 @@
+"""Training programs: who took part, when, what it cost, and what it should have moved."""
