@@ -58,7 +58,7 @@ USERS: Final[tuple[NatsUser, ...]] = (
     ),
     NatsUser(
         name="orchestrator",
-        publishes=("jobs.>", "evt.>", "wake.>"),
+        publishes=("jobs.>", "evt.>", "wake.>", "report.weekly"),
         subscribes=("wake.>",),
         consumes=(FLOW,),
         ensures=(TURN, SCORE, BATCH, EVENTS),

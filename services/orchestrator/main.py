@@ -10,6 +10,8 @@ from services.orchestrator.batches import BatchActivities
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
 from services.orchestrator.relay import Relay
+from services.orchestrator.reports.schedule import keep_trying
+from services.orchestrator.reports.weekly import ReportActivities
 from services.orchestrator.webhooks.service import Webhooks
 from services.orchestrator.xapi.pusher import Pusher
 from shared.clock import SystemClock
@@ -27,6 +29,7 @@ from shared.workflows.activity_api import TASK_QUEUE
 from shared.workflows.batch import SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringWorkflow
 from shared.workflows.simulation import SimulationWorkflow
+from shared.workflows.weekly_reports import WeeklyReportsWorkflow
 
 FLOW_SLOTS = 50
 """Flow jobs at once: each is one call to Temporal, which is the limit anyway."""
@@ -36,7 +39,7 @@ MAX_CACHED_WORKFLOWS = 5000
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Run workflows, flow jobs, relay, webhooks and xAPI until `stop`; then end what is begun."""
+    """Run workflows, flow jobs, relay, webhooks, xAPI and the schedule of reports until `stop`."""
     database = await pool.connect(settings, "orchestrator")
     nats = await nats_connect.connect(settings, "orchestrator")
     temporal = await temporal_client.connect(settings)
@@ -51,8 +54,17 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     worker = Worker(
         temporal,
         task_queue=TASK_QUEUE,
-        workflows=[SimulationWorkflow, SimulationBatchWorkflow, ScoringWorkflow],
-        activities=[*Activities(context).all(), *BatchActivities(context).all()],
+        workflows=[
+            SimulationWorkflow,
+            SimulationBatchWorkflow,
+            ScoringWorkflow,
+            WeeklyReportsWorkflow,
+        ],
+        activities=[
+            *Activities(context).all(),
+            *BatchActivities(context).all(),
+            *ReportActivities(context, nats).all(),
+        ],
         # The sandbox costs 2.5 times the CPU per workflow task; the replay tests and the lint rules
         # guard determinism instead.
         workflow_runner=UnsandboxedWorkflowRunner(),
@@ -65,6 +77,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
     webhooks = Webhooks(context, keys, nats)
     statements = Pusher(context, keys)
     relay = asyncio.create_task(Relay(context, nats, on_placed=webhooks.placed).run())
+    schedule = asyncio.create_task(keep_trying(temporal))
     async with worker:
         await flow.start()
         await webhooks.start()
@@ -72,7 +85,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         ready()
         await stop.wait()
         await flow.stop()
-        await end([relay])
+        await end([relay, schedule])
         await statements.stop()
         await webhooks.stop()
     await nats.drain()

@@ -40,6 +40,21 @@ CREATE_BATCH_SCORINGS: Final = "batch.create_scorings"
 FINISH_BATCH: Final = "batch.finish"
 """BatchPartRef -> None. Marks the part ended, and the operation when it was the last."""
 
+LIST_DUE_REPORTS: Final = "reports.list_due"
+"""() -> tuple[DueReports, ...]. Tenants whose weekly pages are due and not all made, some hundred
+at most."""
+
+MAKE_REPORTS: Final = "reports.make"
+"""DueReports -> None. Makes the pages that a tenant's teams do not have yet."""
+
+
+class DueReports(Record, frozen=True, kw_only=True):
+    """A tenant whose weekly pages are due."""
+
+    tenant_id: UUID
+    week: str
+    """Monday of the week that is over, ISO 8601; a text, for dates do not pass the sandbox."""
+
 
 class BatchPartRef(Record, frozen=True, kw_only=True):
     """One part of a batch."""

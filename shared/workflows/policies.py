@@ -29,3 +29,15 @@ PLAY_PART: Final = timedelta(hours=6)
 BATCH: Final = 50
 """Scorings, or conversations of a batch, per workflow: a workflow of its own costs more than the
 work in it."""
+
+REPORTS: Final = timedelta(minutes=30)
+"""The weekly pages of a tenant with a thousand teams; a page takes some milliseconds."""
+
+REPORTS_BEAT: Final = timedelta(seconds=60)
+"""A heartbeat comes after every twenty pages: a crash is noticed a minute later, not after half an
+hour."""
+
+BRIEF: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=2), backoff_coefficient=2, maximum_attempts=4
+)
+"""What is tried again by the next pass of a schedule anyway."""

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from shared.workflows import activity_api
 from shared.workflows.activity_api import (
     BatchPartRef,
+    DueReports,
     ScoringFailure,
     ScoringRef,
     SimulationLook,
@@ -57,6 +58,15 @@ def scorings(*scoring_ids: UUID) -> Body:
     return body
 
 
+def due(*tenants: DueReports) -> Body:
+    """What `reports.list_due` finds."""
+
+    async def body(_asked: Any) -> tuple[DueReports, ...]:
+        return tenants
+
+    return body
+
+
 ENDED = SimulationLook(ended=True, wait_s=0)
 
 
@@ -81,6 +91,8 @@ class FakeActivities:
             activity_api.FAIL_BATCH: succeed,
             activity_api.CREATE_BATCH_SCORINGS: scorings(),
             activity_api.FINISH_BATCH: succeed,
+            activity_api.LIST_DUE_REPORTS: due(),
+            activity_api.MAKE_REPORTS: succeed,
         }
 
     @property
@@ -114,6 +126,8 @@ class FakeActivities:
             self.fail_batch,
             self.create_batch_scorings,
             self.finish_batch,
+            self.list_due_reports,
+            self.make_reports,
         ]
 
     @activity.defn(name=activity_api.DISPATCH_SCORING)
@@ -158,3 +172,12 @@ class FakeActivities:
     @activity.defn(name=activity_api.FINISH_BATCH)
     async def finish_batch(self, ref: BatchPartRef) -> None:
         await self._do(activity_api.FINISH_BATCH, ref)
+
+    @activity.defn(name=activity_api.LIST_DUE_REPORTS)
+    async def list_due_reports(self) -> tuple[DueReports, ...]:
+        found: tuple[DueReports, ...] = await self._do(activity_api.LIST_DUE_REPORTS, None)
+        return found
+
+    @activity.defn(name=activity_api.MAKE_REPORTS)
+    async def make_reports(self, one: DueReports) -> None:
+        await self._do(activity_api.MAKE_REPORTS, one)

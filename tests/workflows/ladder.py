@@ -9,14 +9,20 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from shared.ids import Uuid7Maker, format_id
-from shared.workflows import batch, scoring, simulation
+from shared.workflows import batch, scoring, simulation, weekly_reports
 from shared.workflows.batch import BatchOrder, SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringOrder, ScoringReport, ScoringWorkflow
 from shared.workflows.simulation import SimulationOrder, SimulationWorkflow
+from shared.workflows.weekly_reports import WeeklyReportsReport, WeeklyReportsWorkflow
 from tests.workflows.fake_activities import FakeActivities
 
 IDS = Uuid7Maker()
-WORKFLOWS = (SimulationWorkflow, SimulationBatchWorkflow, ScoringWorkflow)
+WORKFLOWS = (
+    SimulationWorkflow,
+    SimulationBatchWorkflow,
+    ScoringWorkflow,
+    WeeklyReportsWorkflow,
+)
 
 
 class Ladder:
@@ -82,6 +88,14 @@ class Ladder:
         )
         return await self.client.start_workflow(
             batch.NAME, order, id=batch.workflow_id(operation_id, part), task_queue=self.queue
+        )
+
+    async def start_weekly(self, name: str) -> WorkflowHandle[Any, WeeklyReportsReport]:
+        return await self.client.start_workflow(
+            weekly_reports.NAME,
+            id=f"weekly-{name}",
+            task_queue=self.queue,
+            result_type=WeeklyReportsReport,
         )
 
     async def complete(

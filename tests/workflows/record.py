@@ -21,13 +21,14 @@ from temporalio.testing import WorkflowEnvironment
 from infra.devstack.binaries import find_program
 from shared.ids import format_id
 from shared.temporal.converter import DATA_CONVERTER
-from shared.workflows import activity_api, batch, scoring, simulation
-from shared.workflows.activity_api import ScoringRef
+from shared.workflows import activity_api, batch, scoring, simulation, weekly_reports
+from shared.workflows.activity_api import DueReports, ScoringRef
 from shared.workflows.scoring import ScoringOrder
 from shared.workflows.simulation import ENDED_SIGNAL
 from tests.support.waiting import eventually
 from tests.workflows.fake_activities import (
     ENDED,
+    due,
     looks,
     refuse,
     scorings,
@@ -38,6 +39,7 @@ from tests.workflows.ladder import Ladder
 
 FOLDER = Path(__file__).parent / "histories"
 TENANT = UUID("01900000-0000-7000-8000-000000000001")
+WEEK = "2026-11-16"
 IDENTITY = "recorder"
 
 _BLANKED = {"stackTrace", "identity", "workerVersion"}
@@ -190,6 +192,32 @@ async def batch_scored_before(ladder: Ladder) -> WorkflowHandle[Any, Any]:
     return await _finish(await ladder.start_batch(resource_id(46)))
 
 
+def _tenants(*numbers: int) -> tuple[DueReports, ...]:
+    return tuple(DueReports(tenant_id=resource_id(each), week=WEEK) for each in numbers)
+
+
+async def weekly_nothing_due(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    return await _finish(await ladder.start_weekly("nothing"))
+
+
+async def weekly_made(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """More tenants than are worked on at once."""
+    ladder.fakes.on[activity_api.LIST_DUE_REPORTS] = due(*_tenants(50, 51, 52, 53, 54))
+    return await _finish(await ladder.start_weekly("made"))
+
+
+async def weekly_failed(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """One tenant is in trouble, the other is not."""
+    ladder.fakes.on[activity_api.LIST_DUE_REPORTS] = due(*_tenants(55, 56))
+
+    async def make(one: DueReports) -> None:
+        if one.tenant_id == resource_id(55):
+            await refuse("no-reporting")(one)
+
+    ladder.fakes.on[activity_api.MAKE_REPORTS] = make
+    return await _finish(await ladder.start_weekly("failed"))
+
+
 async def _none(_asked: Any) -> None:
     """There is nothing to score."""
 
@@ -213,11 +241,14 @@ SCENES: dict[str, Scene] = {
         batch_not_scored,
         batch_failed,
         batch_scored_before,
+        weekly_nothing_due,
+        weekly_made,
+        weekly_failed,
     )
 }
 """Every path of every workflow; the name is the file's name."""
 
-KINDS = {"scoring": scoring.NAME, "batch": batch.NAME}
+KINDS = {"scoring": scoring.NAME, "batch": batch.NAME, "weekly": weekly_reports.NAME}
 """Workflow by the first word of a scene's name; the others are lives of simulations."""
 
 

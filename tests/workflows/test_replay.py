@@ -14,11 +14,12 @@ from temporalio.workflow import NondeterminismError
 
 from infra.checks import workflow_fingerprints
 from shared.temporal.converter import DATA_CONVERTER
-from shared.workflows import activity_api, batch, policies, scoring, simulation
-from shared.workflows.activity_api import BatchPartRef, ScoringRef, SimulationRef
+from shared.workflows import activity_api, batch, policies, scoring, simulation, weekly_reports
+from shared.workflows.activity_api import BatchPartRef, DueReports, ScoringRef, SimulationRef
 from shared.workflows.batch import BatchOrder, SimulationBatchWorkflow
 from shared.workflows.scoring import ScoringOrder, ScoringReport, ScoringWorkflow
 from shared.workflows.simulation import SimulationOrder, SimulationWorkflow
+from shared.workflows.weekly_reports import WeeklyReportsReport, WeeklyReportsWorkflow
 from tests.workflows.ladder import WORKFLOWS
 from tests.workflows.record import FOLDER, SCENES, load
 
@@ -28,7 +29,8 @@ PLAIN = "anNvbi9wbGFpbg=="
 NAMES = sorted(SCENES)
 SCORINGS = [name for name in NAMES if name.startswith("scoring")]
 BATCHES = [name for name in NAMES if name.startswith("batch")]
-SIMULATIONS = [name for name in NAMES if name not in {*SCORINGS, *BATCHES}]
+WEEKLY = [name for name in NAMES if name.startswith("weekly")]
+SIMULATIONS = [name for name in NAMES if name not in {*SCORINGS, *BATCHES, *WEEKLY}]
 WAITING = [
     "autopilot_failed",
     "autopilot_played",
@@ -65,7 +67,8 @@ class TestHistories:
         )
 
     @pytest.mark.parametrize(
-        "name", ["scoring_batch", "simulation_idle", "autopilot_failed", "batch_played"]
+        "name",
+        ["scoring_batch", "simulation_idle", "autopilot_failed", "batch_played", "weekly_made"],
     )
     async def test_replays_in_the_sandbox(self, name: str) -> None:
         assert await _replay(name, runner=SandboxedWorkflowRunner()) is None
@@ -88,7 +91,7 @@ class TestHistories:
             for key, value in vars(activity_api).items()
             if key.isupper() and key != "TASK_QUEUE" and isinstance(value, str)
         }
-        assert len(names) == 10
+        assert len(names) == 12
         assert [name for name in sorted(names) if f'"{name}"' not in text] == []
         assert "startChildWorkflowExecutionFailedEventAttributes" in text
 
@@ -224,6 +227,43 @@ class TestBreakingChanges:
     @pytest.mark.parametrize("changed", [OtherPlayId, WithoutFinish])
     async def test_a_changed_batch_workflow_fails(self, name: str, changed: type) -> None:
         assert isinstance(await _replay(name, changed), NondeterminismError)
+
+
+@workflow.defn(name=weekly_reports.NAME)
+class OtherReportsId(WeeklyReportsWorkflow):
+    """Makes the pages under another id than the one that is recorded."""
+
+    @workflow.run
+    async def run(self) -> WeeklyReportsReport:
+        return await super().run()
+
+    async def _make(self, one: DueReports) -> bool:
+        await workflow.execute_activity(
+            activity_api.MAKE_REPORTS,
+            one,
+            activity_id=f"weekly-{one.tenant_id}",
+            start_to_close_timeout=policies.REPORTS,
+        )
+        return True
+
+
+@workflow.defn(name=weekly_reports.NAME)
+class WithoutLook(WeeklyReportsWorkflow):
+    """Does not ask who is due."""
+
+    @workflow.run
+    async def run(self) -> WeeklyReportsReport:
+        return WeeklyReportsReport(done=0, failed=0)
+
+
+class TestChangedWeekly:
+    @pytest.mark.parametrize("name", ["weekly_made", "weekly_failed"])
+    async def test_another_activity_id_fails(self, name: str) -> None:
+        assert isinstance(await _replay(name, OtherReportsId), NondeterminismError)
+
+    @pytest.mark.parametrize("name", WEEKLY)
+    async def test_a_missing_look_fails(self, name: str) -> None:
+        assert isinstance(await _replay(name, WithoutLook), NondeterminismError)
 
 
 class TestFingerprints:

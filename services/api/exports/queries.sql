@@ -21,3 +21,23 @@ select g.scoring_id, g.simulation_id, g.conversation_id, g.source, g.occurred_at
      order by valid_from desc
      limit 1) m on true
  where g.tenant_id = $1 and g.scoring_id = any ($2::uuid[])
+
+-- name: insert_report_operation
+-- The operation of a file of all counted scores; its total is counted when the writing begins.
+insert into operations (tenant_id, operation_id, kind, status, is_scored, total, created_at, expires_at)
+values ($1, $2, 'report_export', 'queued', false, 0, $3, $4)
+
+-- name: insert_report_export
+-- The file that reporting writes.
+insert into report.exports (tenant_id, operation_id, format) values ($1, $2, $3)
+
+-- name: get_report_export
+-- How far a file is.
+select e.operation_id, e.format, o.status, e.rows_done, e.size_bytes, o.created_at, o.ended_at, o.expires_at
+  from report.exports e
+  join operations o on o.tenant_id = $1 and o.operation_id = e.operation_id
+ where e.tenant_id = $1 and e.operation_id = $2
+
+-- name: report_export_part
+-- One part of a file.
+select content from report.export_parts where tenant_id = $1 and operation_id = $2 and part = $3

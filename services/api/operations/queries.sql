@@ -25,7 +25,12 @@ select o.*, progress.played, progress.scored, progress.failed
    having o.kind = 'scoring_batch'
     union all
    select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
-    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')) as progress
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')
+    union all
+   select coalesce(max(e.rows_done), 0), 0, 0
+     from report.exports e
+    where e.tenant_id = $1 and e.operation_id = o.operation_id and o.kind = 'report_export'
+   having o.kind = 'report_export') as progress
  where o.tenant_id = $1 and o.operation_id = $5
    and (($2::uuid is null and $3::uuid[] is null)
         or (o.kind = 'simulation_batch' and ($2::uuid is null or o.learner_id = $2)
@@ -66,7 +71,12 @@ select o.*, progress.played, progress.scored, progress.failed
    having o.kind = 'scoring_batch'
     union all
    select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
-    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')) as progress
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')
+    union all
+   select coalesce(max(e.rows_done), 0), 0, 0
+     from report.exports e
+    where e.tenant_id = $1 and e.operation_id = o.operation_id and o.kind = 'report_export'
+   having o.kind = 'report_export') as progress
  where o.tenant_id = $1
    and (($2::uuid is null and $3::uuid[] is null)
         or (o.kind = 'simulation_batch' and ($2::uuid is null or o.learner_id = $2)

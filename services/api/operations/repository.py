@@ -15,7 +15,12 @@ from shared.errors import NotFoundError
 from shared.ids import format_id
 
 Kind = Literal[
-    "simulation_batch", "scoring_batch", "scenario_draft", "scenario_trial", "rubric_draft"
+    "simulation_batch",
+    "scoring_batch",
+    "scenario_draft",
+    "scenario_trial",
+    "rubric_draft",
+    "report_export",
 ]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 

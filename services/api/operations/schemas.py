@@ -19,6 +19,7 @@ _RESULTS: Final[dict[Kind, str]] = {
     "scenario_draft": "/v1/scenario_drafts",
     "scenario_trial": "/v1/scenario_drafts",
     "rubric_draft": "/v1/rubric_drafts",
+    "report_export": "/v1/reports/exports",
 }
 """Where the result of a kind of operation is read."""
 
@@ -34,7 +35,9 @@ class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
 
     total: int
     done: int
-    """Conversations that were played or handed in and have ended, however it came out."""
+    """Conversations that were played or handed in and have ended, however it came out; scores of a
+    file.
+    """
     scored: int
     failed: int
     """Could not be played, or scored, by our own fault; or canceled before."""

@@ -1,103 +1,279 @@
-"""Points of a trend, and which questions are refused."""
+"""Points of a trend: which people and scores they hold, what they leave out, and what is said."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.reporting.questions import QuestionError, read_trend_query
-from services.reporting.trends.distributions import EMPTY, distribution_of
-from services.reporting.trends.weekly import SOURCES, SkillBucket, weekly_points
-from shared.contracts.reporting import MAX_TREND_WEEKS, TrendPoint, TrendQuery
+from services.reporting.trends import people
+from services.reporting.trends.breaks import Version, break_marks, breaks_of
+from services.reporting.trends.distributions import pack
+from services.reporting.trends.numbering import numbered
+from services.reporting.trends.sheet import EPOCH, GroupRow, Level, Sheet, countable, sheet_of
+from services.reporting.trends.verdicts import headline, trend_cells
+from services.reporting.trends.weekly import (
+    Asked,
+    Unit,
+    last_day,
+    lines_of,
+    running_of,
+    trend_points,
+)
+from services.reporting.trends.words import STANDARD, SkillWords, counted, listed
+from shared.contracts.reports.trend import TrendCell, TrendPoint
+
+TEAM = UUID(int=7)
+OPEN = date(2026, 11, 2)
+START, END = date(2026, 9, 7), date(2026, 11, 8)
+FIVE = ([50], [60], [70], [80], [90, 100])
 
 
-def bucket(skill: str, day: date, *scores: int) -> SkillBucket:
-    return SkillBucket(skill=skill, bucket=day, distribution=distribution_of(scores))
+class Rollup(NamedTuple):
+    """One stored row."""
+
+    skill: str
+    source: str
+    bucket: date
+    histogram: bytes
+    people: bytes
 
 
-def test_cut_weeks_and_sources_come_together():
-    points = weekly_points(
+def rollup(
+    skill: str, day: date, scores: Sequence[Sequence[int]], source: str = "call", first: int = 0
+) -> Rollup:
+    """A row in which person `first` + i has `scores[i]`."""
+    records = np.zeros(len(scores), people.PERSON)
+    records["person"] = [UUID(int=first + i + 1).bytes for i in range(len(scores))]
+    records["n"] = [len(own) for own in scores]
+    records["total"] = [sum(own) for own in scores]
+    histogram = np.zeros((1, 101), dtype=np.int64)
+    np.add.at(histogram[0], [score for own in scores for score in own], 1)
+    return Rollup(skill, source, day, pack(histogram)[0], people.encode(records))
+
+
+def sheet(rows: Sequence[Rollup]) -> Sheet:
+    """As the database puts rows together: one per skill and kind."""
+    groups: dict[tuple[str, bool], list[Rollup]] = {}
+    for row in rows:
+        groups.setdefault((row.skill, row.source == "simulation"), []).append(row)
+    return sheet_of(
         [
-            bucket("empathy", date(2026, 10, 1), 80, 90),
-            bucket("clarity", date(2026, 10, 5), 10),
-            bucket("empathy", date(2026, 9, 28), 50),
-            bucket("empathy", date(2026, 10, 1), 60),
+            GroupRow(
+                TEAM,
+                skill,
+                is_practice,
+                b"".join((row.bucket - EPOCH).days.to_bytes(4, "big") for row in own),
+                b"".join((len(row.people) // 24).to_bytes(4, "big") for row in own),
+                b"".join(row.people for row in own),
+                b"".join(row.histogram for row in own),
+            )
+            for (skill, is_practice), own in groups.items()
         ]
     )
-    assert points == (
-        TrendPoint(
-            skill="clarity", week=date(2026, 10, 5), n=1, mean=10.0, q1=10, median=10, q3=10
-        ),
-        TrendPoint(
-            skill="empathy", week=date(2026, 9, 28), n=4, mean=70.0, q1=57.5, median=70, q3=82.5
-        ),
+
+
+def wanted(*names: str, unit: Unit = "week") -> Asked:
+    level: Level = "skill" if all("." in name for name in names) else "root"
+    return Asked(TEAM, names, level, None, START, END, unit)
+
+
+def points(rows: Sequence[Rollup], asked: Asked, seed: int | None = None) -> tuple[TrendPoint, ...]:
+    found = sheet(rows)
+    blocks = countable(found, asked.level, min_people=5, open_from=OPEN)
+    return trend_points(found, lines_of(found, blocks, asked), asked.unit, seed=seed)
+
+
+def test_a_point_holds_all_scores_of_its_people():
+    (point,) = points([rollup("a.b", date(2026, 9, 14), FIVE)], wanted("a.b"), seed=1)
+    assert (point.n, point.learners, point.mean) == (6, 5, 75.0)
+    assert [point.q1, point.median, point.q3] == np.quantile(
+        [50, 60, 70, 80, 90, 100], [0.25, 0.5, 0.75]
+    ).tolist()
+    assert (point.week, point.start, point.through) == (
+        date(2026, 9, 14),
+        date(2026, 9, 14),
+        date(2026, 9, 20),
     )
+    assert point.low is not None
+    assert point.high is not None
+    assert 50 <= point.low < 75 < point.high <= 100
 
 
-def test_a_week_without_scores_has_no_point():
-    empty = SkillBucket(skill="empathy", bucket=date(2026, 10, 1), distribution=EMPTY)
-    assert weekly_points([empty]) == ()
-
-
-def test_a_root_is_all_its_skills_together():
-    points = weekly_points(
-        [
-            bucket("relate.empathy", date(2026, 10, 5), 80, 90),
-            bucket("relate.house_rules", date(2026, 10, 6), 10),
-            bucket("solve.path", date(2026, 10, 5), 50),
-        ],
-        "root",
-    )
-    assert [(point.skill, point.n, point.mean) for point in points] == [
-        ("relate", 3, 60.0),
-        ("solve", 1, 50.0),
+def test_sources_of_one_kind_and_the_halves_of_a_week_come_together():
+    rows = [
+        rollup("a.b", date(2026, 9, 28), FIVE),
+        rollup("a.b", date(2026, 9, 28), FIVE, source="chat"),
+        rollup("a.b", date(2026, 10, 1), FIVE, source="email"),
+        rollup("a.b", date(2026, 10, 1), FIVE, source="simulation"),
     ]
+    (point,) = points(rows, wanted("a.b"))
+    assert (point.week, point.through) == (date(2026, 9, 28), date(2026, 10, 4))
+    assert (point.n, point.learners, point.low) == (24, 5, None)
 
 
-def test_all_is_practice_and_every_real_conversation():
-    assert set(SOURCES["all"]) == {*SOURCES["simulation"], *SOURCES["call"]}
+def test_weeks_of_too_few_people_are_shown_together():
+    rows = [
+        rollup("a.b", date(2026, 9, 7), FIVE[:3]),
+        rollup("a.b", date(2026, 9, 14), FIVE[:3], first=3),
+        rollup("a.b", date(2026, 9, 21), FIVE),
+    ]
+    wide, single = points(rows, wanted("a.b"))
+    assert (wide.start, wide.through, wide.learners) == (date(2026, 9, 7), date(2026, 9, 20), 6)
+    assert (single.start, single.n) == (date(2026, 9, 21), 6)
 
 
-class TestReadTrendQuery:
-    def ask(self, **changes: object) -> TrendQuery:
-        query = TrendQuery(
-            tenant_id=UUID(int=1),
-            team_id=UUID(int=2),
-            skill=None,
-            start=date(2026, 9, 2),
-            end=date(2026, 9, 30),
-            source="all",
-        )
-        body = msgspec.to_builtins(query) | changes
-        return read_trend_query(msgspec.json.encode(body))
-
-    def test_a_good_one(self):
-        assert self.ask(skill="empathy").skill == "empathy"
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"source": "chat"},
-            {"tenant_id": "x"},
-            {"start": "2026-02-30"},
-            {"end": "2026-09-01"},
-            {"start": "2000-01-01"},
-            {"end": "9999-12-31"},
-        ],
+def test_months_and_roots():
+    rows = [
+        rollup("a.b", date(2026, 9, 14), FIVE),
+        rollup("a.b", date(2026, 9, 28), FIVE),
+        rollup("a.c", date(2026, 9, 21), FIVE),
+    ]
+    (month,) = points(rows, wanted("a", unit="month"))
+    assert (month.skill, month.week, month.through, month.n) == (
+        "a",
+        date(2026, 9, 1),
+        date(2026, 9, 30),
+        18,
     )
-    def test_bad_ones(self, changes: dict[str, object]):
-        with pytest.raises(QuestionError):
-            self.ask(**changes)
 
-    @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"skill":"\xff"}', b"null"])
-    def test_no_question_at_all(self, payload: bytes):
-        with pytest.raises(QuestionError, match="not a trend query"):
-            read_trend_query(payload)
 
-    def test_the_longest_range(self):
-        last = date.fromordinal(date(2026, 9, 7).toordinal() + 7 * MAX_TREND_WEEKS - 1)
-        self.ask(start="2026-09-07", end=last.isoformat())
-        too_late = date.fromordinal(last.toordinal() + 1)
-        with pytest.raises(QuestionError, match="longer"):
-            self.ask(start="2026-09-07", end=too_late.isoformat())
+def test_what_is_not_shown_says_why():
+    found = sheet(
+        [rollup("a.b", date(2026, 9, 14), FIVE[:2]), rollup("a.b", date(2026, 11, 2), FIVE)]
+    )
+    asked = wanted("a.b")
+    blocks = countable(found, "skill", min_people=5, open_from=OPEN)
+    lines = lines_of(found, blocks, asked)
+    assert trend_points(found, lines, "week", seed=None) == ()
+    assert [(gap.start, gap.reason) for gap in lines.gaps] == [
+        (date(2026, 9, 14), "too_few_people"),
+        (date(2026, 11, 2), "not_over"),
+    ]
+    running = running_of(found, blocks, asked, 5)
+    assert [(each.week, each.n, each.learners) for each in running] == [(OPEN, 6, 5)]
+    assert running_of(found, blocks, asked, 6) == ()
+
+
+def test_nothing_at_all():
+    assert points([], wanted()) == ()
+    assert headline((), STANDARD, 5) == (
+        "Too few people scored in this time: a number needs at least 5 of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("bucket", "last"),
+    [
+        (date(2026, 9, 14), date(2026, 9, 20)),
+        (date(2026, 9, 28), date(2026, 9, 30)),
+        (date(2026, 10, 1), date(2026, 10, 4)),
+        (date(2027, 2, 22), date(2027, 2, 28)),
+    ],
+)
+def test_the_last_day_of_a_bucket(bucket: date, last: date):
+    assert last_day(bucket) == last
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16), max_size=40))
+def test_people_are_numbered_as_they_are(ids: list[bytes]):
+    records = np.zeros(len(ids), people.PERSON)
+    records["person"] = ids
+    amount, numbers = numbered(records)
+    assert amount == len(set(ids))
+    pairs = set(zip(ids, numbers.tolist(), strict=True))
+    assert len(pairs) == len(set(ids))
+
+
+def test_ids_that_mix_alike_are_told_apart(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("services.reporting.trends.numbering._ODDS", (np.uint64(0),))
+    records = np.zeros(3, people.PERSON)
+    records["person"] = [b"a" * 8 + b"b" * 8, b"c" * 8 + b"b" * 8, b"a" * 8 + b"b" * 8]
+    amount, numbers = numbered(records)
+    assert amount == 2
+    assert numbers[0] == numbers[2] != numbers[1]
+
+
+class TestVerdicts:
+    def sheet(self, step: float) -> Sheet:
+        rows = []
+        for week in range(8):
+            level = round(40 + step * week)
+            scores = [[level + wobble, level + 4 - wobble] for wobble in range(-4, 4)]
+            rows.append(rollup("relate.empathy", date(2026, 9, 7) + timedelta(weeks=week), scores))
+        return sheet(rows)
+
+    def cells(self, step: float, breaks: Sequence[date] = ()) -> tuple[TrendCell, ...]:
+        found = self.sheet(step)
+        blocks = countable(found, "skill", min_people=5, open_from=OPEN)
+        lines = lines_of(found, blocks, wanted("relate.empathy"))
+        versions = [Version(TEAM, 1, "e 1", date(2026, 8, 1))]
+        versions += [Version(TEAM, 2 + i, "e 1", day) for i, day in enumerate(breaks)]
+        breaks_found = breaks_of(versions, {}, start=START)
+        return trend_cells(found, lines, breaks_found, STANDARD, seed=1, min_people=5)
+
+    def test_a_clear_rise_is_improving(self):
+        (cell,) = self.cells(3.0)
+        assert cell.verdict == "improving"
+        assert cell.slope is not None
+        assert 2.5 < cell.slope < 3.5
+        assert (cell.learners, cell.weeks, cell.n) == (8, 8, 128)
+        assert headline((cell,), STANDARD, 5) == "Empathy is improving."
+
+    def test_the_same_level_is_steady(self):
+        (cell,) = self.cells(0.0)
+        assert cell.verdict == "steady"
+        assert headline((cell,), STANDARD, 5) == "1 skill shows no clear change."
+
+    def test_a_break_parts_the_line(self):
+        assert self.cells(3.0, [date(2026, 10, 6)])[0].segments == 2
+
+
+class TestBreaks:
+    RUBRIC, OTHER = UUID(int=1), UUID(int=2)
+
+    def test_the_first_of_a_kind_breaks_nothing(self):
+        versions = [
+            Version(self.RUBRIC, 1, "e 1", date(2026, 9, 1)),
+            Version(self.OTHER, 4, "e 1", date(2026, 9, 20)),
+        ]
+        assert breaks_of(versions, {}, start=START) == ()
+
+    def test_versions_and_engines(self):
+        versions = [
+            Version(self.RUBRIC, 1, "e 1", date(2026, 8, 1)),
+            Version(self.RUBRIC, 2, "e 1", date(2026, 8, 20)),
+            Version(self.RUBRIC, 3, "e 1", date(2026, 9, 16)),
+            Version(self.RUBRIC, 3, "e 2", date(2026, 9, 23)),
+        ]
+        found = breaks_of(versions, {(self.RUBRIC, 3): {"a.c", "a.b"}}, start=START)
+        assert [(each.kind, each.day, each.week, each.skills) for each in found] == [
+            ("rubric", date(2026, 9, 16), date(2026, 9, 14), ("a.b", "a.c")),
+            ("engine", date(2026, 9, 23), date(2026, 9, 21), ()),
+        ]
+        weeks = [date(2026, 9, 7), date(2026, 9, 14), date(2026, 9, 28)]
+        marks = break_marks(found, ["a", "a.b", "x.y"], weeks)
+        assert marks.tolist() == [[False, True, True], [False, True, True], [False, False, True]]
+
+
+def test_words():
+    own = SkillWords({"relate.empathy": "Fellow feeling"}, frozenset())
+    assert [own.name(key) for key in ("relate.empathy", "relate", "own.call_notes")] == [
+        "Fellow feeling",
+        STANDARD.name("relate"),
+        "Call notes",
+    ]
+    assert [listed(list("ABCDE")[:amount]) for amount in (1, 2, 5)] == [
+        "A",
+        "A and B",
+        "A, B, C and 2 more",
+    ]
+    assert [counted(1, "team"), counted(2, "team"), counted(2, "is", "are")] == [
+        "1 team",
+        "2 teams",
+        "2 are",
+    ]
