@@ -23,6 +23,7 @@ PREFIXES: Final = frozenset(
     {
         "ten", "key", "team", "lrn", "scn", "rub", "sim", "turn", "conv",
         "scr", "asm", "dsp", "evt", "job", "op", "req", "whe", "whs", "dlv",
+        "goal", "prog", "svy", "rep",
     }
 )  # fmt: skip
 """Every prefix in use; `req` marks request ids."""

@@ -38,6 +38,8 @@ SCOPES: Final = (
     "assessments:review",
     "assessments:dispute",
     "reports:read",
+    "goals:read",
+    "goals:write",
     "simulations:observe",
     "learner_tokens:write",
     "events:read",
@@ -47,6 +49,8 @@ SCOPES: Final = (
     "settings:read",
     "settings:write",
     "usage:read",
+    "surveys:read",
+    "surveys:write",
 )
 """Everything a tenant's key may be allowed to do."""
 

@@ -29,6 +29,10 @@ ACROSS_TENANTS: Final = {
     ("services/api/queries.sql", "workload"): "system role: the operators' view, numbers only",
     ("services/orchestrator/xapi/queries.sql", "due_stores"): "system role: ids and times",
     ("services/reporting/queries.sql", "heads"): "system role: positions of all tenants",
+    ("services/orchestrator/reports/queries.sql", "due_tenants"): "system role: ids and switches",
+    ("services/reporting/documents/queries.sql", "open_exports"): "system role: ids and times",
+    ("services/reporting/documents/queries.sql", "old_exports"): "system role: ids and times",
+    ("services/reporting/freshness.sql", "lag"): "system role: amounts and times only",
     (
         "services/orchestrator/webhooks/queries.sql",
         "subscribed_tenants",

@@ -27,8 +27,12 @@ from services.api.estimates.service import EstimateService
 from services.api.events.routes import EventRoutes
 from services.api.events.service import EventService
 from services.api.expanding import Expander
+from services.api.exports.report_routes import ReportExportRoutes
+from services.api.exports.report_service import ReportExportService
 from services.api.exports.routes import ExportRoutes
 from services.api.exports.service import ExportService
+from services.api.goals.routes import GoalRoutes
+from services.api.goals.service import GoalService
 from services.api.health import Readiness, health_handlers
 from services.api.idempotency import Claims
 from services.api.learner_tokens.access import TokenGate
@@ -52,9 +56,19 @@ from services.api.origins.service import OriginService
 from services.api.paging import Cursors
 from services.api.problem_pages import problem_handlers
 from services.api.problems import answer_exception
+from services.api.programs.routes import ProgramRoutes
+from services.api.programs.service import ProgramService
 from services.api.reference_page import reference_page
+from services.api.report_settings.routes import ReportSettingsRoutes
+from services.api.report_settings.service import ReportSettingsService
+from services.api.reports.documents_routes import DocumentRoutes
+from services.api.reports.documents_service import DocumentService
+from services.api.reports.outcomes_routes import OutcomeRoutes
+from services.api.reports.practice_routes import PracticeReportRoutes
+from services.api.reports.roi_routes import RoiRoutes
 from services.api.reports.routes import ReportRoutes
 from services.api.reports.service import ReportService
+from services.api.reports.table_routes import TableRoutes
 from services.api.rubric_drafts.routes import RubricDraftRoutes
 from services.api.rubrics.routes import RubricRoutes
 from services.api.rubrics.service import RubricService
@@ -64,6 +78,7 @@ from services.api.scenarios.routes import ScenarioRoutes
 from services.api.scenarios.service import ScenarioService
 from services.api.scorings.batch_routes import ScoringBatchRoutes
 from services.api.scorings.batches import ScoringBatchService
+from services.api.scorings.contacts import ContactRoutes, ContactService
 from services.api.scorings.routes import ScoringRoutes
 from services.api.scorings.service import ScoringService
 from services.api.scorings.settling import RolesService
@@ -76,6 +91,9 @@ from services.api.simulations.stream_service import StreamService
 from services.api.simulations.turns import TurnService
 from services.api.skills.routes import SkillRoutes
 from services.api.skills.service import SkillService
+from services.api.surveys.batches import SurveyBatchService
+from services.api.surveys.routes import SurveyRoutes
+from services.api.surveys.service import SurveyService
 from services.api.teams.routes import TeamRoutes
 from services.api.teams.service import TeamService
 from services.api.usage.routes import UsageRoutes
@@ -158,6 +176,8 @@ def _endpoints(
     drafts = DraftingService(context)
     skills = SkillService(context)
     expander = Expander(context, skills)
+    reports = ReportService(context.nats)
+    programs = ProgramService(context)
     routes: tuple[object, ...] = (
         TeamRoutes(teams),
         LearnerRoutes(LearnerService(context), context.clock),
@@ -172,6 +192,8 @@ def _endpoints(
         BatchRoutes(BatchService(context), operations),
         OperationRoutes(operations),
         ScoringRoutes(ScoringService(context), RolesService(context), expander, context.clock),
+        ContactRoutes(ContactService(context)),
+        SurveyRoutes(SurveyService(context), SurveyBatchService(context)),
         ScoringBatchRoutes(ScoringBatchService(context), operations),
         AssessmentRoutes(assessments, DisputeService(context, assessments), skills, expander),
         ExportRoutes(ExportService(context, skills)),
@@ -180,6 +202,15 @@ def _endpoints(
         WebhookRoutes(WebhookService(context), SecretService(context)),
         DeliveryRoutes(DeliveryService(context), RecoveryService(context), context.clock),
         XapiRoutes(StatementService(context), LrsService(context), context.clock),
-        ReportRoutes(ReportService(context.nats), teams, skills, context.clock),
+        ReportRoutes(reports, teams, context.clock),
+        TableRoutes(reports, teams, LearnerService(context), context.clock),
+        ReportSettingsRoutes(ReportSettingsService(context)),
+        GoalRoutes(GoalService(context, skills)),
+        PracticeReportRoutes(reports, teams, LearnerService(context), context.clock),
+        ProgramRoutes(programs),
+        OutcomeRoutes(reports, teams, context.clock),
+        RoiRoutes(reports, programs),
+        DocumentRoutes(reports, teams, DocumentService(context), context.clock),
+        ReportExportRoutes(ReportExportService(context, reports)),
     )
     return [pair for each in routes for pair in endpoints_of(each)]

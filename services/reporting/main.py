@@ -1,15 +1,22 @@
 """Composition root of the reporting process."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from services.reporting.cache import AnswerCache
 from services.reporting.consumer import Consumer
-from services.reporting.questions import TrendEndpoint
+from services.reporting.desk import Desk
+from services.reporting.documents.answers import Office, open_office
+from services.reporting.endpoint import QuestionEndpoint
+from services.reporting.lag import LagWatch
+from services.reporting.questions import QUESTIONS
 from services.reporting.repository import MOVING_EVENTS
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.events import EventHeader
 from shared.db.pool import Database
@@ -36,7 +43,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         consumer = Consumer(database)
         client = await connect_nats(settings, SERVICE, on_reconnect=consumer.hint_all)
         try:
-            await _work(client, database, consumer, stop, ready)
+            office = open_office(settings, database, SystemClock())
+            await _work(client, database, consumer, office, stop, ready)
         finally:
             await client.close()
     finally:
@@ -47,10 +55,13 @@ async def _work(
     client: Client,
     database: Database,
     consumer: Consumer,
+    office: Office,
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    endpoint = TrendEndpoint(database, client)
+    desk = Desk(database, SystemClock(), AnswerCache(time.monotonic))
+    watch = LagWatch(database, desk.clock)
+    endpoint = QuestionEndpoint(client, desk, QUESTIONS + office.questions(), lag=watch.seen)
 
     async def on_news(message: Msg) -> None:
         try:
@@ -67,7 +78,11 @@ async def _work(
     await client.flush()  # the server knows all subscriptions before we say so
     async with asyncio.TaskGroup() as group:
         group.create_task(consumer.run())
+        group.create_task(watch.run())
+        group.create_task(office.run())
         ready()
         await stop.wait()
         await endpoint.close()
+        watch.close()
+        office.close()
         consumer.close()

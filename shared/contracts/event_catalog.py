@@ -13,17 +13,25 @@ from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.ids import format_id
 
-Resource = Literal["simulation", "scoring", "operation", "webhook_endpoint"]
+Resource = Literal["simulation", "scoring", "operation", "webhook_endpoint", "report"]
 
 PREFIXES: Final[Mapping[Resource, str]] = {
     "simulation": "sim",
     "scoring": "scr",
     "operation": "op",
     "webhook_endpoint": "whe",
+    "report": "rep",
 }
 """Prefix of the id of a resource."""
 
-_IDS: Final[Mapping[str, str]] = {"assessment_id": "asm", "dispute_id": "dsp"}
+_PATHS: Final[Mapping[Resource, str]] = {"report": "reports/documents"}
+"""Where resources are read whose path is not their name with an s."""
+
+_IDS: Final[Mapping[str, str]] = {
+    "assessment_id": "asm",
+    "dispute_id": "dsp",
+    "team_id": "team",
+}
 """Prefix of the ids among an event's facts, by the name of the field."""
 
 
@@ -117,6 +125,14 @@ class EndpointHealth(About, frozen=True, kw_only=True):
     """Of a switched-off endpoint: `failing` or `gone`."""
 
 
+class ReportReady(About, frozen=True, kw_only=True):
+    """The page of a team for a week can be read."""
+
+    team_id: str
+    week: str
+    """Monday of the week that is over."""
+
+
 class TestPing(About, frozen=True, kw_only=True):
     """Somebody asked for a test delivery."""
 
@@ -188,6 +204,11 @@ CATALOG: Final[Mapping[EventType, Kind]] = {
     EventType.ENDPOINT_RECOVERED: Kind(
         resource="webhook_endpoint", data=EndpointHealth, example={}
     ),
+    EventType.REPORT_READY: Kind(
+        resource="report",
+        data=ReportReady,
+        example={"team_id": _ASSESSMENT, "week": "2026-11-16"},
+    ),
     EventType.TEST_PING: Kind(resource="webhook_endpoint", data=TestPing, example={}),
 }
 """Every type of event; a type is never renamed, a schema only grows."""
@@ -234,6 +255,11 @@ def public_event(
     )
 
 
+def resource_path(resource: Resource) -> str:
+    """Return the path under `/v1/` that resources of a kind have in common."""
+    return _PATHS.get(resource, f"{resource}s")
+
+
 def public_data(event_type: EventType, resource_id: UUID, facts: dict[str, Any]) -> dict[str, Any]:
     """Return the `data` of an event: its resource, and its facts with public ids."""
     kind = CATALOG[event_type]
@@ -241,7 +267,7 @@ def public_data(event_type: EventType, resource_id: UUID, facts: dict[str, Any])
     data = {
         "resource": kind.resource,
         "id": resource_text,
-        "url": f"/v1/{kind.resource}s/{resource_text}",
+        "url": f"/v1/{resource_path(kind.resource)}/{resource_text}",
     }
     for name, value in facts.items():
         prefix = _IDS.get(name)

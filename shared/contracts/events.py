@@ -25,6 +25,7 @@ class EventType(StrEnum):
     ENDPOINT_WARNING = "endpoint.warning"
     ENDPOINT_DISABLED = "endpoint.disabled"
     ENDPOINT_RECOVERED = "endpoint.recovered"
+    REPORT_READY = "report.ready"
     TEST_PING = "test.ping"
 
 
@@ -79,3 +80,11 @@ class ScoringReviewed(Record, frozen=True, kw_only=True):
     dispute_id: UUID | None = None
     outcome: str | None = None
     """Of a resolution: `upheld` or `changed`."""
+
+
+class ReportReady(Record, frozen=True, kw_only=True):
+    """Data of `report.ready`: a team's page of a week can be read."""
+
+    team_id: UUID
+    week: str
+    """Monday of the week, ISO 8601."""

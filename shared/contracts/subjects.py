@@ -16,8 +16,8 @@ EVENTS_SUBJECTS = "evt.>"
 WAKE_EVENTS = "wake.events"
 """Core subject: an event was committed somewhere; the relay looks."""
 
-REPORT_TREND = "report.trend"
-"""Request/reply: `TrendQuery` in, `TrendReply` out."""
+REPORT = "report"
+"""Request/reply: questions to reporting are asked on `report.<name>` (`report_subject`)."""
 
 JUDGE_DRY_RUN = "judge.dry_run"
 """Request/reply: `DryRunQuery` in, `DryRunReply` out; nothing is stored."""
@@ -46,6 +46,11 @@ def job_consumer(kind: JobKind, tenant_id: UUID) -> str:
 def wake_subject(kind: JobKind, tenant_id: UUID) -> str:
     """Return the core subject that tells workers to look at a tenant's queue."""
     return f"wake.{kind}.{encode(tenant_id)}"
+
+
+def report_subject(name: str) -> str:
+    """Return where a question to reporting is asked."""
+    return f"{REPORT}.{name}"
 
 
 def live_subject(tenant_id: UUID, simulation_id: UUID) -> str:

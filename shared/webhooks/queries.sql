@@ -18,7 +18,7 @@ select endpoint_id, event_types, team_ids, payload, after_position, failures > 0
 -- Who the resource of each event is about, and the team of that person on the day of the event.
 with e as (
   select e.place, (e.at at time zone t.time_zone)::date as day,
-         coalesce(s.learner_id, g.learner_id, o.learner_id) as learner_id
+         coalesce(s.learner_id, g.learner_id, o.learner_id) as learner_id, d.team_id as own_team_id
     from unnest($2::uuid[], $3::text[], $4::timestamptz[]) with ordinality
          as e (resource_id, resource, at, place)
     join tenants t on t.tenant_id = $1
@@ -28,8 +28,10 @@ with e as (
       on e.resource = 'scoring' and g.tenant_id = $1 and g.scoring_id = e.resource_id
     left join operations o
       on e.resource = 'operation' and o.tenant_id = $1 and o.operation_id = e.resource_id
+    left join report.documents d
+      on e.resource = 'report' and d.tenant_id = $1 and d.document_id = e.resource_id
 )
-select m.team_id
+select coalesce(m.team_id, e.own_team_id) as team_id
   from e
   left join lateral (
     select team_id

@@ -6,6 +6,7 @@ After each: nothing accepted is lost or doubled, and everything is finished.
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import httpx
@@ -212,8 +213,8 @@ async def test_reporting_dies_while_it_counts(
     product: Product, partner: Partner, recovered: Recovered
 ) -> None:
     team = await partner.team("Counted")
-    learner = await partner.learner(team)
-    handing_in = partner.begin(_hand_in(partner, learner, 60))
+    learners = [await partner.learner(team) for _ in range(6)]
+    handing_in = partner.begin(_hand_in_last_week(partner, learners, 10))
 
     async def it_has_begun() -> bool:
         facts = "select count(*) from facts where tenant_id = $1"
@@ -254,6 +255,17 @@ async def test_everything_dies_at_once(
 
 async def _hand_in(partner: Partner, learner: str, amount: int) -> None:
     await partner.score_many(learner, amount, exchanges=20)
+
+
+async def _hand_in_last_week(partner: Partner, learners: list[str], each: int) -> None:
+    at = (datetime.now(UTC) - timedelta(days=7)).isoformat()
+    await asyncio.gather(
+        *(
+            partner.score(learner, exchanges=20, occurred_at=at)
+            for learner in learners
+            for _ in range(each)
+        )
+    )
 
 
 async def _everything_in_flight(product: Product, partner: Partner) -> list[asyncio.Task[None]]:

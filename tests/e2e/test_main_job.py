@@ -19,19 +19,24 @@ SKILLS = {
 async def test_practice_scores_and_trend(partner: Partner) -> None:
     team, other_team = await partner.team("Delivery desk"), await partner.team("Night shift")
     learner, colleague = await partner.learner(team), await partner.learner(other_team)
+    others = [await partner.learner(team) for _ in range(4)]
     last_week = datetime.now(UTC) - timedelta(days=7)
 
-    practiced, played, called = await asyncio.gather(
+    practiced, played, *called = await asyncio.gather(
         _practice(partner, learner),
         _autopilot(partner, learner),
-        partner.score(learner, occurred_at=last_week.isoformat()),
+        *(
+            partner.score(each, exchanges=4 + number, occurred_at=last_week.isoformat())
+            for number, each in enumerate((learner, *others))
+        ),
     )
     await partner.score(colleague)
     await settled(partner)
 
     practice = await _assessment_of_simulation(partner, practiced)
     autopilot = await _assessment_of_simulation(partner, played)
-    call = await _assessment_of_scoring(partner, called)
+    calls = [await _assessment_of_scoring(partner, each) for each in called]
+    call = calls[0]
     assert (practice["source"], autopilot["source"], call["source"]) == (
         "simulation",
         "simulation",
@@ -46,7 +51,7 @@ async def test_practice_scores_and_trend(partner: Partner) -> None:
         for number, turn in enumerate(transcript(4)["turns"], start=1)
     }
     assert _verify_evidence(call, handed_in) >= 3
-    await _check_trend(partner, team, practices=(practice, autopilot), calls=(call,))
+    await _check_trend(partner, team, practices=(practice, autopilot), calls=calls)
     elsewhere = await partner.get(f"/v1/reports/teams/{other_team}/trend", source="simulation")
     assert elsewhere["data"] == []
     await assert_whole(partner)
@@ -120,22 +125,34 @@ def _verify_evidence(assessment: Any, turns: dict[str, tuple[str, str]]) -> int:
 async def _check_trend(
     partner: Partner, team: str, *, practices: Sequence[Any], calls: Sequence[Any]
 ) -> None:
-    """Each week's number is made of the assessments of that week, and of nothing else."""
-    for source, assessments in (
-        ("simulation", practices),
-        ("call", calls),
-        ("all", (*practices, *calls)),
-    ):
+    """Last week's number is made of the calls of that week, and of nothing else; what one person
+    practiced today is counted, and shown to nobody.
+    """
+    scores = [_score(assessment, "relate.empathy") for assessment in calls]
+    for source in ("call", "all"):
         trend = await partner.get(
             f"/v1/reports/teams/{team}/trend", skill="relate.empathy", source=source
         )
-        expected: dict[str, list[int]] = {}
-        for assessment in assessments:
-            day = datetime.fromisoformat(assessment["occurred_at"]).date()
-            monday = (day - timedelta(days=day.weekday())).isoformat()
-            scores = {each["skill"]: each["score"] for each in assessment["skills"]}
-            expected.setdefault(monday, []).append(scores["relate.empathy"])
-        assert {point["week"]: (point["n"], point["mean"]) for point in trend["data"]} == {
-            week: (len(scores), round(sum(scores) / len(scores), 1))
-            for week, scores in expected.items()
-        }
+        (point,) = trend["data"]
+        day = datetime.fromisoformat(calls[0]["occurred_at"]).date()
+        assert point["week"] == (day - timedelta(days=day.weekday())).isoformat()
+        assert (point["n"], point["learners"]) == (len(calls), len(calls))
+        assert point["mean"] == round(sum(scores) / len(scores), 1)
+        assert trend["as_of"]["behind"] == 0
+    practiced = await partner.get(
+        f"/v1/reports/teams/{team}/trend", skill="relate.empathy", source="simulation"
+    )
+    assert (practiced["data"], practiced["running"]) == ([], [])
+    assert [gap["reason"] for gap in practiced["suppressed"]] == ["not_over"]
+    counted = await partner.product.sql(
+        "select score from report.facts where tenant_id = $1 and source = 'simulation'"
+        " and skill = 'relate.empathy'",
+        partner.tenant_id,
+    )
+    assert sorted(row["score"] for row in counted) == sorted(
+        _score(assessment, "relate.empathy") for assessment in practices
+    )
+
+
+def _score(assessment: Any, skill: str) -> int:
+    return {each["skill"]: each["score"] for each in assessment["skills"]}[skill]

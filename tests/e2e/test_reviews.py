@@ -1,10 +1,15 @@
 """A second judgment and a person's override on the whole product, down to the team's trend."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.ids import parse_id
 from tests.e2e.partner import Partner
 from tests.e2e.truth import settled
 from tests.support.waiting import eventually
+
+LEAST_PEOPLE = 5
+"""A trend tells nothing about fewer."""
 
 
 async def _scored(partner: Partner, scoring_id: str) -> dict[str, Any]:
@@ -14,6 +19,11 @@ async def _scored(partner: Partner, scoring_id: str) -> dict[str, Any]:
     return found
 
 
+def _score(assessment: dict[str, Any], skill: str) -> int:
+    scores = {each["skill"]: each["score"] for each in assessment["skills"]}
+    return int(scores[skill])
+
+
 async def _mean(partner: Partner, team: str, skill: str) -> float | None:
     trend = await partner.get(f"/v1/reports/teams/{team}/trend", skill=skill)
     return trend["data"][0]["mean"] if trend["data"] else None
@@ -21,8 +31,11 @@ async def _mean(partner: Partner, team: str, skill: str) -> float | None:
 
 async def test_revisions_follow_each_other_and_the_trend_follows_them(partner: Partner) -> None:
     team = await partner.team("Reviewed")
-    learner = await partner.learner(team)
-    scoring_id = await partner.score(learner, exchanges=6)
+    last_week = (datetime.now(UTC) - timedelta(days=7)).isoformat()
+    scoring_id, *others = [
+        await partner.score(await partner.learner(team), exchanges=6, occurred_at=last_week)
+        for _ in range(LEAST_PEOPLE)
+    ]
     await settled(partner)
     first = await _scored(partner, scoring_id)
     criterion = next(each for each in first["criteria"] if each["score"] is not None)
@@ -55,9 +68,17 @@ async def test_revisions_follow_each_other_and_the_trend_follows_them(partner: P
         "rescore_requested",
         "rescored",
     ]
-    wanted = next(each["score"] for each in third["skills"] if each["skill"] == skill)
+    same = [await _scored(partner, each) for each in others]
+    scores = [_score(each, skill) for each in (third, *same)]
+    wanted = round(sum(scores) / LEAST_PEOPLE, 1)
 
     async def trend_has_moved() -> bool:
-        return await _mean(partner, team, skill) == wanted
+        rows = await partner.product.sql(
+            "select distinct revision from report.facts where tenant_id = $1 and scoring_id = $2",
+            partner.tenant_id,
+            parse_id("scr", scoring_id),
+        )
+        is_counted = [row["revision"] for row in rows] == [3]
+        return is_counted and await _mean(partner, team, skill) == wanted
 
     await eventually(trend_has_moved)

@@ -43,6 +43,10 @@ select low from search where low = high
                    select from memberships m
                     where m.tenant_id = $1 and m.learner_id = about.learner_id and m.team_id = any ($3)
                       and m.valid_from <= $4 and (m.valid_to is null or m.valid_to > $4))))
+     -- about a team, and nobody in particular
+     or ($2::uuid is null and exists (
+           select from report.documents d
+            where d.tenant_id = $1 and d.document_id = e.resource_id and d.team_id = any ($3)))
      -- about many learners: who may see all of them may see it
      or (e.type like 'operation.%'
          and exists (select from scorings g where g.tenant_id = $1 and g.operation_id = e.resource_id)

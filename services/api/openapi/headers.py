@@ -114,6 +114,10 @@ _LIMITED: Final = ("RateLimit-Policy", "RateLimit", "Api-Version")
 
 _OWN: Final = {
     "export_assessments": ("Content-Disposition",),
+    "get_team_chart": ("Content-Disposition",),
+    "get_heatmap_chart": ("Content-Disposition",),
+    "get_team_table": ("Content-Disposition",),
+    "get_report_export_file": ("Content-Disposition",),
     "list_statements": (
         "X-Experience-API-Version",
         "X-Experience-API-Consistent-Through",

@@ -22,8 +22,22 @@ Json = dict[str, Any]
 
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "export_assessments": ("text/csv", "application/x-ndjson"),
+    "get_team_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
+    "get_heatmap_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
+    "get_team_table": ("text/csv", "application/vnd.apache.parquet"),
+    "get_report_export_file": (
+        "text/csv",
+        "application/x-ndjson",
+        "application/vnd.apache.parquet",
+    ),
 }
 """Media types of answers that are files, by operation."""
+
+ALSO: Final[Mapping[str, tuple[str, ...]]] = {
+    "get_team_page": ("text/html", "application/pdf"),
+    "get_report_document": ("text/html", "application/pdf"),
+}
+"""Media types of files that an operation may answer with in place of JSON."""
 
 MAX_STREAM: Final = 2**31 - 1
 """Characters of a stream: no bound that a client could plan with."""
@@ -108,6 +122,9 @@ class Operations:
             shown["schema"] = {"type": "string", "maxLength": MAX_STREAM}
         kinds = TEXTS.get(name, ("text/plain",)) if is_text else ("application/json",)
         content = {} if is_stream or not shown else dict.fromkeys(kinds, shown)
+        if status == min(contract.answers):
+            file = {"schema": {"type": "string", "maxLength": MAX_STREAM}}
+            content |= dict.fromkeys(ALSO.get(name, ()), file)
         if contract.events and status == min(contract.answers):
             content[STREAM] = self._stream(contract) | ({"examples": examples} if is_stream else {})
         return content

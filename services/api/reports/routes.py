@@ -1,27 +1,25 @@
-"""HTTP face of reports."""
+"""HTTP face of the trend of a team, and of how far the counting is."""
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.reports.schemas import MAX_RANGE, TrendParameters, TrendView
+from services.api.reports.schemas import TrendParameters, TrendView
 from services.api.reports.service import ReportService
-from services.api.skills.service import SkillService
+from services.api.reports.table_schemas import FreshnessView
 from services.api.teams.service import TeamService
 from shared.clock import Clock
-from shared.contracts.reporting import TrendQuery
-from shared.errors import FieldError, NotFoundError, UnavailableError, ValidationFailedError
+from shared.contracts.reports.tables import FreshnessQuery, FreshnessReply
+from shared.contracts.reports.trend import TrendQuery, TrendReply
+from shared.errors import NotFoundError, UnavailableError
 from shared.ids import format_id
 
 READ = "reports:read"
 
 
 class ReportRoutes:
-    """`/v1/reports`."""
+    """`/v1/reports`: the trend of a team, and freshness."""
 
-    def __init__(
-        self, reports: ReportService, teams: TeamService, skills: SkillService, clock: Clock
-    ) -> None:
+    def __init__(self, reports: ReportService, teams: TeamService, clock: Clock) -> None:
         self._reports = reports
         self._teams = teams
-        self._skills = skills
         self._clock = clock
 
     @endpoint(
@@ -35,21 +33,19 @@ class ReportRoutes:
         )
     )
     async def get_team_trend(self, call: Call) -> Answer:
-        """Get a team's skills by week: n, mean, quartiles.
+        """Get a team's skills by week or month, and what can be said about them.
 
-        Each result counts for the team the person was in that day. `call` means every real
-        conversation: calls, chats and e-mails. A week that the range touches is counted whole.
+        Each result counts for the team the person was in that day. A point counts whole weeks (or
+        months) and at least `min_people` people; where a week has fewer, it is shown together with
+        others or not at all, as `suppressed` says. A verdict is given only where the numbers are
+        enough; it is corrected for the number of skills shown.
         """
         query: TrendParameters = call.query
         team_id = call.ids["team_id"]
         start, end = query.range(call.principal.today(self._clock.now()))
-        if not start <= end <= start + MAX_RANGE:
-            detail = f"A range ends after it starts and has at most {MAX_RANGE.days // 7} weeks"
-            raise ValidationFailedError(
-                errors=(FieldError(pointer="query:to", code="out-of-range", detail=detail),)
-            )
         await self._teams.get(call.principal, team_id)
-        reply = await self._reports.trend(
+        reply = await self._reports.ask(
+            "trend",
             TrendQuery(
                 tenant_id=call.principal.tenant_id,
                 team_id=team_id,
@@ -58,16 +54,25 @@ class ReportRoutes:
                 start=start,
                 end=end,
                 source=query.source,
-            )
+                unit=query.bucket,
+                view=query.view,
+            ),
+            TrendReply,
         )
-        hidden = await self._skills.hidden(call.principal)
-        view = TrendView(
-            team_id=format_id("team", team_id),
-            skill=query.skill,
-            level=query.level,
-            source=query.source,
-            start=start,
-            end=end,
-            data=tuple(point for point in reply.points if point.skill not in hidden),
+        shown = TrendView.of(format_id("team", team_id), query, start, end, reply)
+        return Answer(body=shown)
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/reports/freshness",
+            scope=READ,
+            answers={200: FreshnessView},
+            problems=(UnavailableError,),
         )
-        return Answer(body=view)
+    )
+    async def get_report_freshness(self, call: Call) -> Answer:
+        """Get how far the counting of scores is."""
+        query = FreshnessQuery(tenant_id=call.principal.tenant_id)
+        reply = await self._reports.ask("freshness", query, FreshnessReply)
+        return Answer(body=FreshnessView.of(reply))

@@ -1,58 +1,81 @@
 """Asking reporting."""
 
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
 import msgspec
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from shared.contracts.reporting import (
+from shared.contracts.questions import (
     ERROR_CODE_HEADER,
-    TrendQuery,
-    TrendReply,
+    ERROR_FIELD_HEADER,
+    ERROR_HEADER,
+    PATIENCE_HEADER,
 )
-from shared.contracts.subjects import REPORT_TREND
+from shared.contracts.reports.base import ReportQuery
+from shared.contracts.subjects import report_subject
 from shared.errors import FieldError, UnavailableError, ValidationFailedError
 from shared.log import get_logger
 
 log = get_logger()
 
-PATIENCE_S = 2.0
-"""Seconds to wait for an answer; a trend is read from rollups in milliseconds."""
+PATIENCE_S: Final = 2.0
+"""Seconds to wait for an answer; most are read from rollups in milliseconds."""
 
-RETRY_AFTER_S = 2
+RETRY_AFTER_S: Final = 2
+
+Reply = TypeVar("Reply")
 
 
 class ReportService:
-    """Asks reporting over one NATS request subject."""
+    """Asks reporting over NATS, one request each."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def trend(self, query: TrendQuery) -> TrendReply:
-        """Return a team's trend.
+    async def ask(
+        self, name: str, query: ReportQuery, reply: type[Reply], *, patience_s: float = PATIENCE_S
+    ) -> Reply:
+        """Return the answer to a question.
+
+        Args:
+            name: which question; see `services/reporting/questions.py`.
+            query: what is asked.
+            reply: what the answer is read as.
+            patience_s: how long to wait; reporting is told, and does not work for nobody.
 
         Raises:
-            UnavailableError: reporting does not answer now.
-            ValidationFailedError: reporting refuses the range.
+            UnavailableError: reporting does not answer now, or has too much to do.
+            ValidationFailedError: reporting refuses the question as it is.
         """
         try:
             message = await self._client.request(
-                REPORT_TREND, msgspec.json.encode(query), timeout=PATIENCE_S
+                report_subject(name),
+                msgspec.json.encode(query),
+                timeout=patience_s,
+                headers={PATIENCE_HEADER: str(int(patience_s * 1000))},
             )
         except (NatsError, OSError, TimeoutError) as error:
-            log.warning("trend.unanswered", error=type(error).__name__)
-            raise UnavailableError(
-                "Reports are not available now", retry_after_s=RETRY_AFTER_S
-            ) from None
-        refusal = (message.headers or {}).get(ERROR_CODE_HEADER)
-        if refusal == "400":
-            raise ValidationFailedError(
-                errors=(
-                    FieldError(
-                        pointer="query:from", code="out-of-range", detail="This range is refused"
-                    ),
-                )
-            )
-        if refusal is not None:
-            log.warning("trend.refused", refusal=refusal)
-            raise UnavailableError("Reports are not available now", retry_after_s=RETRY_AFTER_S)
-        return msgspec.json.decode(message.data, type=TrendReply)
+            log.warning("report.unanswered", question=name, error=type(error).__name__)
+            raise _unavailable() from None
+        _check(name, message.headers or {})
+        return msgspec.json.decode(message.data, type=reply)
+
+
+def _check(name: str, headers: Mapping[str, str]) -> None:
+    refusal = headers.get(ERROR_CODE_HEADER)
+    if refusal is None:
+        return
+    if refusal == "400":
+        field = headers.get(ERROR_FIELD_HEADER, "")
+        why = headers.get(ERROR_HEADER, "this question is refused")
+        detail = why[:1].upper() + why[1:]
+        wrong = FieldError(pointer=f"query:{field}", code="out-of-range", detail=detail)
+        raise ValidationFailedError(errors=(wrong,))
+    log.warning("report.refused", question=name, refusal=refusal)
+    raise _unavailable()
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("Reports are not available now", retry_after_s=RETRY_AFTER_S)

@@ -12,7 +12,7 @@ from services.api.principal import Principal
 from services.api.rubrics.authoring import MAX_VERSION, check_key
 from services.api.rubrics.drafts import DraftRepository
 from services.api.rubrics.refusals import RubricFaultsError
-from shared.contracts.reporting import ERROR_CODE_HEADER
+from shared.contracts.questions import ERROR_CODE_HEADER
 from shared.contracts.rubric import RubricSpec
 from shared.contracts.subjects import JUDGE_DRY_RUN
 from shared.db.tx import tenant_tx

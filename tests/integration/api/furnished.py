@@ -1,5 +1,6 @@
 """A tenant that has one of everything, so that every operation of the document finds what it names."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -8,6 +9,8 @@ from infra.contract.recording import RECEIVER
 from services.api.context import ProcessContext
 from services.api.versions.changes import CURRENT
 from services.scoring_worker.judging.judge import judge
+from shared.contracts.reports.base import AsOf
+from shared.contracts.reports.documents import TeamPage
 from shared.contracts.scoring import JudgeResult, Transcript, TranscriptTurn
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
@@ -16,6 +19,7 @@ from shared.drafting.stored import DraftBook
 from shared.drafting.wanted import RubricWanted
 from shared.ids import format_id, parse_id
 from shared.library.rubrics import load_rubrics
+from shared.reports import PAGE
 from tests.integration.api.conftest import IDS, Partner
 from tests.support.openapi_cases import Json, block_of
 
@@ -51,7 +55,25 @@ class Furnisher:
         kept |= await self._library()
         kept |= await self._practice(kept["learner"])
         kept |= await self._scorings(kept["learner"])
+        kept |= await self._program(kept["team"])
+        kept |= await self._survey(kept["learner"])
+        kept |= await self._goal(kept["learner"])
+        kept |= await self._documents(kept["team"])
         return kept | await self._webhooks()
+
+    async def _documents(self, team: str) -> Json:
+        export = await self._make("/v1/reports/exports", {"format": "csv"})
+        document_id = IDS.new()
+        async with tenant_tx(self._database, self._tenant_id) as connection:
+            tenant = await self._keys.tenant(connection, self._tenant_id)
+            await connection.execute(
+                "insert into report.documents values ($1, $2, $3, '2026-11-09', $4, now())",
+                self._tenant_id,
+                document_id,
+                parse_id("team", team),
+                tenant.seal(msgspec.json.encode(_page(team)), PAGE, document_id.bytes),
+            )
+        return {"report_export": export["id"], "report_document": format_id("rep", document_id)}
 
     async def _make(self, path: str, body: Any = None, *, method: str = "POST") -> Json:
         if method == "PUT":
@@ -154,6 +176,34 @@ class Furnisher:
             )
         return format_id("asm", assessment_id)
 
+    async def _goal(self, learner: str) -> Json:
+        body = {
+            "learner_id": learner,
+            "kind": "score",
+            "skill": "relate.empathy",
+            "target": 80,
+            "starts_on": "2026-02-02",
+            "due_on": "2026-12-31",
+        }
+        return {"goal": (await self._make("/v1/goals", body))["id"]}
+
+    async def _survey(self, learner: str) -> Json:
+        body = {"form": "csat-5", "learner_id": learner, "external_id": "survey-1", "score": 4}
+        return {"survey": (await self._make("/v1/surveys", body))["id"]}
+
+    async def _program(self, team: str) -> Json:
+        body = {
+            "name": "Empathy",
+            "treated": {"team_ids": [team]},
+            "baseline_from": "2025-10-01",
+            "starts_on": "2026-01-05",
+            "ends_on": "2026-01-30",
+            "measured_to": "2026-04-30",
+            "currency": "EUR",
+            "costs": [{"kind": "design", "amount": 4000}],
+        }
+        return {"program": (await self._make("/v1/programs", body))["id"]}
+
     async def _webhooks(self) -> Json:
         body = {"url": f"{RECEIVER}/rapport/events", "description": "Learning records"}
         endpoint = (await self._make("/v1/webhook_endpoints", body))["id"]
@@ -168,3 +218,20 @@ def _judged() -> JudgeResult:
     )
     rubric = next(each for each in load_rubrics() if each.slug == "general")
     return judge(Transcript(turns=turns, source="chat"), rubric)
+
+
+def _page(team: str) -> TeamPage:
+    then = datetime(2026, 11, 16, 6, tzinfo=UTC)
+    return TeamPage(
+        team_id=team,
+        team_name="Night shift",
+        source="all",
+        start=date(2026, 8, 24),
+        end=date(2026, 11, 15),
+        headline="Too few people to say anything.",
+        skills=(),
+        breaks=(),
+        practice=(),
+        footnotes=(),
+        as_of=AsOf(at=then, position=1, behind=0),
+    )

@@ -13,6 +13,7 @@ from services.api.context import ProcessContext
 from shared.config import Settings
 from tests.integration.api.conftest import IDS, Partner
 from tests.integration.api.furnished import Furnisher
+from tests.integration.api.reports_world import answering
 from tests.support.openapi_cases import Json, Sample, samples_of
 
 UNTOUCHED = {"api_keys": "the tests themselves make keys, past the API"}
@@ -92,7 +93,8 @@ async def open_home(
     document = (await partner.get("/openapi.json")).json()
     owner = await asyncpg.connect(owner_url)
     try:
-        yield Home(partner, document, kept, owner)
+        async with answering(context):
+            yield Home(partner, document, kept, owner)
     finally:
         await owner.close()
 

@@ -26,7 +26,7 @@ from tests.integration.api.matrix_world import Home, fault_of, open_home, withou
 from tests.support.openapi_cases import Sample, operations_in
 from tests.support.tenants import TenantFactory
 
-PERSONAL = {"team", "lrn", "sim", "op", "scr", "asm", "dsp"}
+PERSONAL = {"team", "lrn", "sim", "op", "scr", "asm", "dsp", "goal", "svy", "rep"}
 """Kinds of ids that are about people: keys bound to others must not find them."""
 
 _ID = re.compile(r"\b([a-z]{2,4})_([0-7][0-9a-hjkmnp-tv-z]{25})\b")

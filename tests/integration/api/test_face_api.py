@@ -14,8 +14,9 @@ from nats.aio.msg import Msg
 from services.api.app import create_app
 from services.api.context import ProcessContext
 from services.api.problem_pages import error_types
-from shared.contracts.reporting import ERROR_CODE_HEADER, TrendPoint, TrendQuery, TrendReply
-from shared.contracts.subjects import REPORT_TREND
+from shared.contracts.questions import ERROR_CODE_HEADER
+from shared.contracts.reports.trend import TrendPoint, TrendQuery, TrendReply
+from shared.contracts.subjects import report_subject
 from tests.integration.api.conftest import Partner
 
 
@@ -97,7 +98,7 @@ async def test_a_trend_is_asked_of_reporting(partner: Partner, nats: Client) -> 
         )
         await message.respond(msgspec.json.encode(TrendReply(points=(point,))))
 
-    subscription = await nats.subscribe(REPORT_TREND, cb=answer)
+    subscription = await nats.subscribe(report_subject("trend"), cb=answer)
     try:
         path = f"/v1/reports/teams/{team}/trend"
         response = await partner.get(
@@ -128,7 +129,7 @@ async def test_a_refused_trend(partner: Partner, nats: Client) -> None:
     async def refuse(message: Msg) -> None:
         await nats.publish(message.reply, b"", headers={ERROR_CODE_HEADER: "503"})
 
-    subscription = await nats.subscribe(REPORT_TREND, cb=refuse)
+    subscription = await nats.subscribe(report_subject("trend"), cb=refuse)
     try:
         response = await partner.get(f"/v1/reports/teams/{await partner.team()}/trend")
     finally:

@@ -9,7 +9,9 @@ import schemathesis
 
 from services.api.app import create_app
 from services.api.context import ProcessContext
-from services.reporting.questions import TrendEndpoint
+from services.reporting.desk import Desk
+from services.reporting.endpoint import QuestionEndpoint
+from services.reporting.questions import QUESTIONS
 from services.scoring_worker.dry_run import DryRunEndpoint
 from shared.config import Settings
 from shared.contracts.jobs import JobKind
@@ -40,11 +42,13 @@ def api_settings(settings: Settings) -> Settings:
 async def answering(context: ProcessContext) -> AsyncIterator[None]:
     """The services that the API asks while a request waits."""
     await ensure_stream(context.nats, job_stream_config(JobKind.SCORE))
-    dry_runs, trends = DryRunEndpoint(context.nats), TrendEndpoint(context.database, context.nats)
+    desk = Desk(context.database, context.clock)
+    dry_runs = DryRunEndpoint(context.nats)
+    reports = QuestionEndpoint(context.nats, desk, QUESTIONS)
     await dry_runs.open()
-    await trends.open()
+    await reports.open()
     yield
-    await trends.close()
+    await reports.close()
     await dry_runs.close()
 
 

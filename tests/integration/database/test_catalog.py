@@ -45,6 +45,10 @@ SYSTEM_MAY_SEE = {
     "app.event_heads": {"tenant_id", "position"},
     "app.allowed_origins": {"tenant_id", "origin_hash"},
     "app.consumer_positions": {"tenant_id", "consumer", "position"},
+    "app.report_marks": {"tenant_id", "marked_at"},
+    "report.settings": {"tenant_id", "is_weekly", "weekly_weekday", "weekly_hour"},
+    "report.weekly_runs": {"tenant_id", "week"},
+    "report.exports": {"tenant_id", "operation_id", "lease_until", "is_open"},
     "app.webhook_endpoints": {
         "tenant_id", "endpoint_id", "status", "not_before", "paced_until", "after_position",
         "failures",

@@ -26,6 +26,7 @@ MAY_PUBLISH = {
     "live.ten1.sim1": {"sim_worker", "scoring_worker"},
     "evt.ten1.scoring.completed": {"orchestrator"},
     "report.trend": {"api"},
+    "report.weekly": {"api", "orchestrator"},
     "judge.dry_run": {"api"},
     "_INBOX_api.forged": set(),
     "elsewhere": set(),

@@ -1,8 +1,8 @@
-"""The whole process over real NATS: an event comes in, a trend goes out, nobody is left waiting."""
+"""The whole process over real NATS: a question is answered or refused, and nobody is kept waiting."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,30 +10,44 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.micro.request import Request
 
-from services.reporting import questions, repository
-from services.reporting.folding import fold_page
+from services.reporting import repository
+from services.reporting.desk import Desk, Question, QuestionError
+from services.reporting.endpoint import QuestionEndpoint
 from services.reporting.main import serve
-from services.reporting.questions import TrendEndpoint
+from services.reporting.questions import QUESTIONS
+from services.reporting.views.rollups import SQL
+from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.events import EventHeader
-from shared.contracts.reporting import (
+from shared.contracts.questions import (
     ERROR_CODE_HEADER,
+    ERROR_FIELD_HEADER,
     ERROR_HEADER,
-    TrendPoint,
-    TrendQuery,
-    TrendReply,
+    PATIENCE_HEADER,
 )
-from shared.contracts.subjects import REPORT_TREND, event_subject
+from shared.contracts.reports.base import SERVICE_VERSION
+from shared.contracts.reports.trend import TrendQuery, TrendReply
+from shared.contracts.subjects import event_subject, report_subject
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
 from shared.messaging.connect import connect as connect_nats
+from tests.integration.reporting.reporting_team import (
+    MONDAY,
+    WEDNESDAY,
+    Team,
+    a_team,
+    ask,
+    everybody_scores,
+    trend,
+)
 from tests.integration.reporting.reporting_world import World
 from tests.support.databases import Databases
 from tests.support.waiting import eventually
 
-WEDNESDAY = datetime(2026, 9, 30, 12, tzinfo=UTC)
-MONDAY = date(2026, 9, 28)
+NOBODY = Team(UUID(int=1), UUID(int=2), ())
+SIX_SCORES = (61, 61, 61, 61, 61, 61)
 
 
 @pytest.fixture(scope="module")
@@ -62,40 +76,9 @@ async def relay(databases: Databases, database_url: str) -> AsyncIterator[Client
     await client.close()
 
 
-class Team(msgspec.Struct, frozen=True):
-    tenant_id: UUID
-    team_id: UUID
-    learner_id: UUID
-
-    def query(self, start: date = MONDAY, end: date = MONDAY, **changes: object) -> TrendQuery:
-        body = {
-            "tenant_id": self.tenant_id,
-            "team_id": self.team_id,
-            "skill": None,
-            "start": start,
-            "end": end,
-            "source": "all",
-        }
-        return msgspec.convert(body | changes, TrendQuery)
-
-
 @pytest.fixture
 async def team(world: World) -> Team:
-    tenant_id = await world.tenant()
-    team = Team(tenant_id, await world.team(tenant_id), await world.learner(tenant_id))
-    await world.member(tenant_id, team.learner_id, team.team_id)
-    return team
-
-
-async def ask(client: Client, query: TrendQuery | bytes) -> Msg:
-    payload = query if isinstance(query, bytes) else msgspec.json.encode(query)
-    return await client.request(REPORT_TREND, payload, timeout=5)
-
-
-async def points(client: Client, query: TrendQuery) -> tuple[TrendPoint, ...]:
-    message = await ask(client, query)
-    assert message.headers is None
-    return msgspec.json.decode(message.data, type=TrendReply).points
+    return await a_team(world)
 
 
 async def test_a_trend_reads_one_team_s_part_of_the_index(database: Database, team: Team):
@@ -104,110 +87,68 @@ async def test_a_trend_reads_one_team_s_part_of_the_index(database: Database, te
             "set local enable_seqscan = off; set local enable_bitmapscan = off"
         )
         rows = await connection.fetch(
-            "explain " + repository._SQL["team_rollups"],
-            team.tenant_id,
-            team.team_id,
-            None,
-            ["call"],
-            MONDAY,
-            MONDAY,
+            "explain " + SQL["team_rollups"], team.tenant_id, team.team_id, MONDAY, MONDAY
         )
     plan = " ".join(row[0] for row in rows)
     assert "using rollups_pkey" in plan
     condition = plan.split("Index Cond:")[1]
-    assert all(column in condition for column in ("tenant_id", "team_id", "source", "bucket"))
+    assert all(column in condition for column in ("tenant_id", "team_id", "bucket"))
 
 
 @pytest.mark.usefixtures("running")
-class TestTrend:
+class TestService:
     @pytest.mark.parametrize("news", ["scoring.completed", "scoring.revised"])
     async def test_from_event_to_answer(
         self, api: Client, relay: Client, world: World, team: Team, news: str
     ):
-        scoring_id = await world.scoring(
-            team.tenant_id, team.learner_id, WEDNESDAY, {"empathy": 61}
-        )
+        scorings = await everybody_scores(world, team, WEDNESDAY, {"empathy": SIX_SCORES})
         header = EventHeader(
             tenant_id=team.tenant_id,
-            event_id=scoring_id,
+            event_id=scorings[-1],
             type=news,
-            resource_id=scoring_id,
+            resource_id=scorings[-1],
             sequence=1,
             position=1,
         )
         subject = event_subject(team.tenant_id, header.type)
         await relay.publish(subject, msgspec.json.encode(header))
-        expected = TrendPoint(skill="empathy", week=MONDAY, n=1, mean=61.0, q1=61, median=61, q3=61)
 
         async def is_answered() -> bool:
-            return await points(api, team.query()) == (expected,)
+            points = (await trend(api, team.query())).points
+            return [(point.skill, point.n, point.mean) for point in points] == [
+                ("empathy", 6, 61.0)
+            ]
 
         await eventually(
             is_answered, timeout_s=2
         )  # well below a sweep: the message woke the consumer
 
-    async def test_roots_hold_all_scores_of_their_skills(
-        self, api: Client, database: Database, world: World, team: Team
-    ):
-        skills = {"relate.empathy": 80, "relate.patience": 40, "solve.path": 10}
-        await world.scoring(team.tenant_id, team.learner_id, WEDNESDAY, skills)
-        await fold_page(database, team.tenant_id)
-        roots = await points(api, team.query(level="root"))
-        assert [(point.skill, point.n, point.mean) for point in roots] == [
-            ("relate", 2, 60.0),
-            ("solve", 1, 10.0),
-        ]
-        one = await points(api, team.query(level="root", skill="solve"))
-        assert [point.skill for point in one] == ["solve"]
-
-    async def test_sources_skills_and_whole_weeks(
-        self, api: Client, database: Database, world: World, team: Team
-    ):
-        scored = [
-            (0, "call", 10), (1, "chat", 20), (3, "email", 40), (4, "simulation", 90),
-            (-3, "call", 1), (5, "call", 2),
-        ]  # fmt: skip
-        for days, source, score in scored:
-            at = WEDNESDAY + timedelta(days=days)
-            skills = {"empathy": score, "clarity": 100 - score}
-            await world.scoring(team.tenant_id, team.learner_id, at, skills, source)
-        await fold_page(database, team.tenant_id)
-        thursday = date(2026, 10, 1)
-        day = team.query(thursday, thursday, skill="empathy", source="call")
-        assert await points(api, day) == (
-            TrendPoint(skill="empathy", week=MONDAY, n=3, mean=23.3, q1=15, median=20, q3=30),
-        )
-        practice = await points(api, team.query(source="simulation"))
-        assert [(point.skill, point.mean) for point in practice] == [
-            ("clarity", 10.0),
-            ("empathy", 90.0),
-        ]
-        everything = await points(api, team.query(date(2026, 9, 27), date(2026, 10, 5)))
-        assert [(point.skill, point.week.day, point.n) for point in everything] == [
-            (skill, week, n)
-            for skill in ("clarity", "empathy")
-            for week, n in ((21, 1), (28, 4), (5, 1))
-        ]
-
-    async def test_another_tenant_sees_nothing(
-        self, api: Client, database: Database, world: World, team: Team
-    ):
-        await world.scoring(team.tenant_id, team.learner_id, WEDNESDAY, {"empathy": 61})
-        await fold_page(database, team.tenant_id)
-        stranger = await world.tenant()
-        assert len(await points(api, team.query())) == 1
-        assert await points(api, team.query(tenant_id=stranger)) == ()
-
     @pytest.mark.parametrize("payload", [b"", b"{", b"\xff\xfe", b'{"team_id": 1}'])
     async def test_a_bad_question_is_refused(self, api: Client, payload: bytes):
-        message = await ask(api, payload)
+        message = await ask(api, "trend", payload)
         assert message.data == b""
         assert message.headers is not None
         assert message.headers[ERROR_CODE_HEADER] == "400"
-        assert message.headers[ERROR_HEADER] == "not a trend query"
+        assert message.headers[ERROR_HEADER] == "not such a question"
+
+    @pytest.mark.parametrize(
+        ("start", "end", "field"),
+        [
+            (date(2026, 9, 2), date(2026, 9, 1), "to"),
+            (date(2000, 1, 1), date(2026, 9, 1), "from"),
+            (date(2026, 9, 2), date(9999, 12, 31), "to"),
+        ],
+    )
+    async def test_a_wrong_range_says_which_end(
+        self, api: Client, team: Team, start: date, end: date, field: str
+    ):
+        message = await ask(api, "trend", team.query(start, end))
+        assert message.headers is not None
+        assert message.headers[ERROR_CODE_HEADER] == "400"
+        assert message.headers[ERROR_FIELD_HEADER] == field
 
     async def test_many_at_once_are_all_answered(self, api: Client, team: Team):
-        answers = await asyncio.gather(*(ask(api, team.query()) for _ in range(200)))
+        answers = await asyncio.gather(*(ask(api, "trend", team.query()) for _ in range(200)))
         codes = {(answer.headers or {}).get(ERROR_CODE_HEADER, "200") for answer in answers}
         assert len(answers) == 200
         assert codes <= {"200", "503"}
@@ -217,31 +158,103 @@ class TestTrend:
     ):
         await relay.publish(event_subject(team.tenant_id, "scoring.completed"), b"\xff")
         await relay.flush()
-        assert await points(api, team.query()) == ()
+        assert (await trend(api, team.query())).points == ()
 
-    async def test_a_bug_is_answered(
-        self, api: Client, team: Team, monkeypatch: pytest.MonkeyPatch
+    async def test_while_all_is_counted_anew_nothing_is_said(
+        self, api: Client, database: Database, world: World, team: Team
     ):
-        async def broken(*_: object) -> TrendReply:
-            raise KeyError("secret detail")
-
-        monkeypatch.setattr(questions, "team_trend", broken)
-        message = await ask(api, team.query())
-        assert message.headers is not None
-        assert message.headers[ERROR_CODE_HEADER] == "500"
-        assert "secret" not in message.headers[ERROR_HEADER]
-
-    @pytest.mark.parametrize("limits", [{"deadline_s": 0.0}, {"in_flight": 0}])
-    async def test_a_late_or_crowded_answer_is_a_refusal(
-        self, database: Database, nats: Client, team: Team, limits: dict[str, Any]
-    ):
-        # Asked directly: over NATS the running process of the same queue group might answer.
-        endpoint = TrendEndpoint(database, nats, **limits)
-        inbox = nats.new_inbox()
-        replies = await nats.subscribe(inbox)
-        question = msgspec.json.encode(team.query())
-        await endpoint._receive(Msg(nats, subject=REPORT_TREND, reply=inbox, data=question))
-        message = await replies.next_msg(timeout=2)
+        # Another process holds the position, so that the mark stays.
+        async with tenant_tx(database, team.tenant_id) as connection:
+            await repository.lock_position(connection, team.tenant_id)
+            await world.connection.execute(
+                "insert into report_marks (tenant_id, kind) values ($1, 'tenant')", team.tenant_id
+            )
+            message = await ask(api, "trend", team.query())
         assert message.headers is not None
         assert message.headers[ERROR_CODE_HEADER] == "503"
-        await endpoint.close()
+
+        async def is_answered() -> bool:
+            return (await ask(api, "trend", team.query())).headers is None
+
+        await eventually(is_answered, timeout_s=10)
+
+    async def test_the_service_says_what_it_answers(self, nats: Client, team: Team, api: Client):
+        await trend(api, team.query())
+        info = msgspec.json.decode((await nats.request("$SRV.INFO.reporting", timeout=5)).data)
+        assert info["version"] == SERVICE_VERSION
+        subjects = {endpoint["subject"] for endpoint in info["endpoints"]}
+        assert subjects >= {report_subject(each.name) for each in QUESTIONS}
+
+        async def has_counted() -> bool:
+            raw = (await nats.request("$SRV.STATS.reporting", timeout=5)).data
+            stats = {one["name"]: one["data"] for one in msgspec.json.decode(raw)["endpoints"]}
+            return stats["trend"].get("answered", 0) >= 1 and stats["trend"]["behind"] >= 0
+
+        await eventually(has_counted, timeout_s=10)
+
+
+async def directly(
+    nats: Client, database: Database, payload: bytes, *questions: Question, **limits: Any
+) -> Msg:
+    """Ask without NATS between: the running process of the same queue group might answer."""
+    endpoint = QuestionEndpoint(nats, Desk(database, SystemClock()), questions, **limits)
+    inbox = nats.new_inbox()
+    replies = await nats.subscribe(inbox)
+    name = questions[0].name
+    message = Msg(nats, subject=report_subject(name), reply=inbox, data=payload)
+    await endpoint.receive(Request(message))
+    answer = await replies.next_msg(timeout=5)
+    await endpoint.close()
+    return answer
+
+
+async def refuse(_desk: Desk, _query: TrendQuery) -> TrendReply:
+    raise QuestionError("too long", "from")
+
+
+async def fail(_desk: Desk, _query: TrendQuery) -> TrendReply:
+    raise KeyError("secret detail")
+
+
+async def dawdle(_desk: Desk, _query: TrendQuery) -> TrendReply:
+    await asyncio.Event().wait()
+    raise AssertionError("nobody wakes it")
+
+
+@pytest.mark.parametrize(
+    ("question", "limits", "code"),
+    [
+        (Question("q", TrendQuery, refuse), {}, "400"),
+        (Question("q", TrendQuery, fail), {}, "500"),
+        (Question("q", TrendQuery, dawdle, deadline_s=0.01), {}, "503"),
+        (Question("q", TrendQuery, dawdle), {"in_flight": 0}, "503"),
+        (Question("q", TrendQuery, dawdle, in_flight=0), {}, "503"),
+    ],
+    ids=["wrong", "bug", "late", "crowded", "crowded-with-its-kind"],
+)
+async def test_what_is_not_answered_is_refused(
+    database: Database, nats: Client, question: Question, limits: dict[str, Any], code: str
+):
+    payload = msgspec.json.encode(NOBODY.query())
+    message = await directly(nats, database, payload, question, **limits)
+    assert message.data == b""
+    assert message.headers is not None
+    assert message.headers[ERROR_CODE_HEADER] == code
+    assert "secret" not in message.headers[ERROR_HEADER]
+    assert message.headers.get(ERROR_FIELD_HEADER) == ("from" if code == "400" else None)
+
+
+async def test_who_asks_says_how_long_it_waits(database: Database, nats: Client):
+    payload = msgspec.json.encode(NOBODY.query())
+    endpoint = QuestionEndpoint(
+        nats, Desk(database, SystemClock()), (Question("q", TrendQuery, dawdle),)
+    )
+    inbox = nats.new_inbox()
+    replies = await nats.subscribe(inbox)
+    headers = {PATIENCE_HEADER: "5"}
+    message = Msg(nats, subject="report.q", reply=inbox, data=payload, headers=headers)
+    await endpoint.receive(Request(message))
+    answer = await replies.next_msg(timeout=2)  # far below the 5 s of the question itself
+    assert answer.headers is not None
+    assert answer.headers[ERROR_CODE_HEADER] == "503"
+    await endpoint.close()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.api.events.catalog import DIALECT, event_example, event_schema, meaning
-from shared.contracts.event_catalog import CATALOG, PREFIXES
+from shared.contracts.event_catalog import CATALOG, PREFIXES, resource_path
 from shared.contracts.events import EventType
 from tests.support.event_docs import PAGE, catalogue, page_with
 
@@ -37,7 +37,7 @@ class TestEachType:
     def test_its_data_fits_its_struct(self, event_type: EventType) -> None:
         data = msgspec.convert(_example(event_type)["data"], CATALOG[event_type].data, strict=False)
         assert data.id.startswith(PREFIXES[CATALOG[event_type].resource] + "_")
-        assert data.url == f"/v1/{CATALOG[event_type].resource}s/{data.id}"
+        assert data.url == f"/v1/{resource_path(CATALOG[event_type].resource)}/{data.id}"
 
     def test_it_is_explained(self, event_type: EventType) -> None:
         assert meaning(event_type).endswith(".")

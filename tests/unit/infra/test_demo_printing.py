@@ -9,7 +9,7 @@ from infra.demo.checks import DemoError, expect
 from infra.demo.printing import Page, spark
 from infra.demo.record import Record
 from infra.demo.trend import SHOWN, change_of, of_skill, show_trend, signed, weakest
-from shared.contracts.reporting import TrendPoint
+from shared.contracts.reports.trend import TrendPoint
 
 
 @pytest.fixture

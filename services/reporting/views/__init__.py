@@ -1,0 +1,1 @@
+"""Answers about skills over time, each from one transaction."""

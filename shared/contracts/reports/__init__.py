@@ -1,0 +1,1 @@
+"""Questions the API asks reporting, and their answers; one module per area."""
