@@ -15,7 +15,7 @@ from infra.demo.record import TeamTrend
 from infra.demo.telling import Telling
 from infra.demo.verdicts import coach, has_evidence, show_skills
 from infra.demo.views import Assessment, Scoring, Trend
-from shared.contracts.reporting import TrendPoint
+from shared.contracts.reports.trend import TrendPoint
 
 MIN_GAIN: Final = 6.0
 """Points that the improving team's skills must rise over the eight weeks, on average."""
@@ -130,15 +130,24 @@ async def advise(telling: Telling, teams: Sequence[Team]) -> None:
 
 
 async def _show_trend(telling: Telling, team: Team, last: date) -> None:
-    want = len(team.learners) * PER_WEEK * WEEKS
     view = await telling.api.until(
         f"/v1/reports/teams/{team.id}/trend?source=call&from={telling.monday}&to={last}",
         Trend,
-        lambda seen: sum(point.n for point in trend.of_skill(seen.data, ALWAYS_SCORED)) >= want,
+        lambda seen: seen.as_of.behind == 0 and bool(trend.of_skill(seen.data, ALWAYS_SCORED)),
         within_s=TREND_WITHIN_S,
     )
     points: tuple[TrendPoint, ...] = view.data
     trend.show_trend(telling.page, f"Team {team.name}", points)
+    # Nine roots are fewer chances of a false alarm than thirty skills, so more can be said of them.
+    roots = await telling.api.get(
+        f"/v1/reports/teams/{team.id}/trend?level=root&source=call&from={telling.monday}&to={last}",
+        Trend,
+    )
+    telling.page.paragraph(f"By family of skills: {roots.headline}", style="bold")
+    for cell in roots.cells:
+        if cell.verdict in {"improving", "declining"}:
+            telling.page.paragraph(cell.sentence)
+    telling.page.line()
     telling.record.trends.append(
         TeamTrend(
             team_id=team.id,

@@ -11,7 +11,7 @@ import msgspec
 from infra.demo.practice import Conversation
 from infra.demo.views import Assessment
 from infra.devstack.files import write_private
-from shared.contracts.reporting import TrendPoint
+from shared.contracts.reports.trend import TrendPoint
 
 FILE_NAME: Final = "demo.json"
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from infra.demo.printing import Page, score_style, spark
-from shared.contracts.reporting import TrendPoint
+from shared.contracts.reports.trend import TrendPoint
 
 SHOWN: Final = {
     "relate.empathy": "Empathy",

@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from shared.contracts.dialogue import ActSpan
-from shared.contracts.reporting import TrendPoint
+from shared.contracts.reports.base import AsOf
+from shared.contracts.reports.trend import TrendCell, TrendPoint
 from shared.contracts.scenario import Mind
 from shared.contracts.scoring import Advice, CriterionResult, Metrics, SkillScore
 from shared.contracts.simulation import Cause
@@ -118,6 +119,9 @@ class Trend(msgspec.Struct, frozen=True):
     """A team's skills by week."""
 
     data: tuple[TrendPoint, ...]
+    cells: tuple[TrendCell, ...]
+    headline: str
+    as_of: AsOf
 
 
 class Problem(msgspec.Struct, frozen=True):
