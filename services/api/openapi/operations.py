@@ -1,9 +1,8 @@
 """One operation of the document: texts, parameters, body, answers."""
 
 import inspect
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -13,34 +12,13 @@ from services.api.openapi.examples import Examples
 from services.api.openapi.headers import Headers
 from services.api.openapi.links import Links
 from services.api.openapi.meanings import plain
+from services.api.openapi.media import ALSO, FILES, MAX_STREAM, files
 from services.api.openapi.parameters import parameters
 from services.api.openapi.refusals import Refusals
 from services.api.openapi.schemas import Schemas
 from services.api.streams.sse import MEDIA_TYPE as STREAM
 
 Json = dict[str, Any]
-
-TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "export_assessments": ("text/csv", "application/x-ndjson"),
-    "get_team_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
-    "get_heatmap_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
-    "get_team_table": ("text/csv", "application/vnd.apache.parquet"),
-    "get_report_export_file": (
-        "text/csv",
-        "application/x-ndjson",
-        "application/vnd.apache.parquet",
-    ),
-}
-"""Media types of answers that are files, by operation."""
-
-ALSO: Final[Mapping[str, tuple[str, ...]]] = {
-    "get_team_page": ("text/html", "application/pdf"),
-    "get_report_document": ("text/html", "application/pdf"),
-}
-"""Media types of files that an operation may answer with in place of JSON."""
-
-MAX_STREAM: Final = 2**31 - 1
-"""Characters of a stream: no bound that a client could plan with."""
 
 
 def shown_body(contract: Endpoint) -> type[msgspec.Struct] | None:
@@ -116,15 +94,14 @@ class Operations:
         shown: Json = {} if schema is None else {"schema": schema}
         if shown and examples:
             shown["examples"] = examples
-        is_text = contract.answers[status] is str
-        is_stream = is_text and bool(contract.events)
-        if is_text and not is_stream:
-            shown["schema"] = {"type": "string", "maxLength": MAX_STREAM}
-        kinds = TEXTS.get(name, ("text/plain",)) if is_text else ("application/json",)
-        content = {} if is_stream or not shown else dict.fromkeys(kinds, shown)
+        is_stream = contract.answers[status] is str and bool(contract.events)
+        content: Json = {}
+        if contract.answers[status] is str and not is_stream:
+            content = files(FILES.get(name, ("text/plain",)), examples)
+        elif shown and not is_stream:
+            content = {"application/json": shown}
         if status == min(contract.answers):
-            file = {"schema": {"type": "string", "maxLength": MAX_STREAM}}
-            content |= dict.fromkeys(ALSO.get(name, ()), file)
+            content |= files(ALSO.get(name, ()), {})
         if contract.events and status == min(contract.answers):
             content[STREAM] = self._stream(contract) | ({"examples": examples} if is_stream else {})
         return content

@@ -57,7 +57,60 @@ in no text here, and saying so would take a pattern per text; what is blank diff
 of patterns (U+001C is white space in Python only).
 """
 
+_CASES_OF_REPORTS: Final = {
+    (f"GET /v1/reports/{view}", f"query:{name}", "out-of-range"): "days have bounds together"
+    for view, names in (
+        ("learners/{learner_id}/practice", ("from", "to")),
+        ("teams/{team_id}/practice", ("from", "to")),
+        ("teams/{team_id}/outcomes", ("from", "to")),
+        ("outcomes/correlations", ("from", "to")),
+        ("transfer", ("from", "to", "middle")),
+    )
+    for name in names
+}
+
+_CASES_OF_SURVEYS: Final = {
+    (label, f"{place}/{field}", code): why
+    for label, place in (("POST /v1/surveys", ""), ("POST /v1/survey_batches", "/surveys/*"))
+    for field, code, why in (
+        ("learner_id", "missing", "a conversation may say whose it was instead"),
+        ("score", "missing", "when it was answered is said of answers only"),
+        ("score", "out-of-range", "each form has its own scale"),
+        ("delivered_at", "out-of-range", "schemas do not bound times"),
+        ("delivered_at", "in-the-future", "the bound moves with the days"),
+        ("answered_at", "out-of-range", "schemas do not bound times"),
+        ("answered_at", "in-the-future", "the bound moves with the days"),
+    )
+}
+
+_CASES_OF_CONTACTS: Final = {
+    (label, f"{place}{field}", "missing"): why
+    for label, place in (
+        ("PUT /v1/scorings/{scoring_id}/contact", ""),
+        ("POST /v1/scorings", "/conversation/contact"),
+        ("POST /v1/rubrics/{rubric_id}/dry-runs", "/conversations/*/contact"),
+    )
+    for field, why in (
+        ("", "every field may be absent, not all of them"),
+        ("/talk_s", "hold and after-work come with it"),
+    )
+}
+
 BY_CASE: Final[Mapping[tuple[str, str, str], str]] = {
+    **_CASES_OF_REPORTS,
+    **_CASES_OF_SURVEYS,
+    **_CASES_OF_CONTACTS,
+    ("PUT /v1/survey_forms/{form}", "path:form", "format"): "keys of paths take more characters",
+    ("PUT /v1/survey_forms/{form}", "/scale", "out-of-range"): "NPS and CES have fixed scales",
+    ("PUT /v1/survey_forms/{form}", "/positive", "missing"): "CSAT needs them",
+    ("PUT /v1/survey_forms/{form}", "/positive", "conflict"): "of NPS and CES they are fixed",
+    ("PUT /v1/survey_forms/{form}", "/positive/*", "out-of-range"): "they are on its scale",
+    ("POST /v1/goals", "/skill", "missing"): "a score is that of a skill",
+    ("POST /v1/goals", "/target", "out-of-range"): "attempts have a lower bound than scores",
+    ("POST /v1/goals", "/starts_on", "out-of-range"): "schemas do not bound dates",
+    ("POST /v1/goals", "/due_on", "out-of-range"): "schemas do not bound dates",
+    ("PATCH /v1/goals/{goal_id}", "/target", "out-of-range"): "as when it is made",
+    ("PATCH /v1/goals/{goal_id}", "/due_on", "out-of-range"): "schemas do not bound dates",
     (
         "POST /v1/simulations/{simulation_id}/branches",
         "/from_seq",
@@ -101,6 +154,16 @@ BY_CASE: Final[Mapping[tuple[str, str, str], str]] = {
     ("PUT /v1/lrs", "/url", "format"): "engines differ in what \\s is",
     ("POST /v1/learners", "/memberships/*/from", "out-of-range"): "schemas do not bound dates",
     ("POST /v1/learners", "/memberships/*/to", "out-of-range"): "schemas do not bound dates",
+    (
+        "PUT /v1/learners/{learner_id}/memberships",
+        "/memberships/*/from",
+        "out-of-range",
+    ): "schemas do not bound dates",
+    (
+        "PUT /v1/learners/{learner_id}/memberships",
+        "/memberships/*/to",
+        "out-of-range",
+    ): "schemas do not bound dates",
 }
 """Fields that are refused with a code of the schema, for a reason that the schema cannot say."""
 

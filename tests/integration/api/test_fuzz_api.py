@@ -9,9 +9,6 @@ import schemathesis
 
 from services.api.app import create_app
 from services.api.context import ProcessContext
-from services.reporting.desk import Desk
-from services.reporting.endpoint import QuestionEndpoint
-from services.reporting.questions import QUESTIONS
 from services.scoring_worker.dry_run import DryRunEndpoint
 from shared.config import Settings
 from shared.contracts.jobs import JobKind
@@ -20,6 +17,7 @@ from tests.integration.api.conftest import Partner
 from tests.integration.api.furnished import Furnisher
 from tests.integration.api.fuzzing import Bridge, Report, acquainted, assert_clean, configured, run
 from tests.integration.api.matrix_world import without_limits
+from tests.integration.api.reports_world import answering
 from tests.support.openapi_cases import Json, samples_of
 
 COVERED = (
@@ -39,16 +37,13 @@ def api_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-async def answering(context: ProcessContext) -> AsyncIterator[None]:
+async def others(context: ProcessContext) -> AsyncIterator[None]:
     """The services that the API asks while a request waits."""
     await ensure_stream(context.nats, job_stream_config(JobKind.SCORE))
-    desk = Desk(context.database, context.clock)
     dry_runs = DryRunEndpoint(context.nats)
-    reports = QuestionEndpoint(context.nats, desk, QUESTIONS)
     await dry_runs.open()
-    await reports.open()
-    yield
-    await reports.close()
+    async with answering(context):
+        yield
     await dry_runs.close()
 
 
@@ -63,7 +58,7 @@ async def _fuzz(partner: Partner, context: ProcessContext, **settings: Any) -> t
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.usefixtures("answering", "worker")
+@pytest.mark.usefixtures("others", "worker")
 async def test_every_operation_stands_a_short_run(
     partner: Partner, context: ProcessContext
 ) -> None:
@@ -75,7 +70,7 @@ async def test_every_operation_stands_a_short_run(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.usefixtures("answering", "worker")
+@pytest.mark.usefixtures("others", "worker")
 async def test_every_operation_stands_a_long_run(
     stranger: Partner, context: ProcessContext
 ) -> None:
