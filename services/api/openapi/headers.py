@@ -145,7 +145,8 @@ class Headers:
         if is_page:
             names.append("Link")
         if operation in WAITING:
-            names.append("Preference-Applied")
+            # What has not ended when the wait is over says when to look again.
+            names += ["Preference-Applied", "Retry-After"]
         if contract.deprecation is not None:
             names += ["Deprecation", "Sunset", "Link"]
         return self._references(names)
