@@ -48,7 +48,8 @@ select $1, u.*, $12
  order by u.external_id_hash
 on conflict (tenant_id, external_id_hash) do update
    set score = coalesce(s.score, excluded.score),
-       answered_at = coalesce(s.answered_at, greatest(excluded.answered_at, s.delivered_at))
+       answered_at = coalesce(s.answered_at, case when excluded.score is not null  -- greatest() skips nulls
+                                                  then greatest(excluded.answered_at, s.delivered_at) end)
  where s.tenant_id = $1 and s.form = excluded.form and s.learner_id = excluded.learner_id
    and s.conversation_id is not distinct from excluded.conversation_id
    and (s.score is null or excluded.score is null or s.score = excluded.score)

@@ -14,7 +14,7 @@ from services.reporting.practice.exercise import exercise
 from services.reporting.practice.proficiency import last_sunday, team_skills
 from services.reporting.practice.records import Play, Shelf, Words
 from services.reporting.practice.scenarios import counted, days_that_count
-from services.reporting.practice.suggesting import card, suggestion
+from services.reporting.practice.suggesting import suggestion
 from services.reporting.trends import next_practice as rule
 from services.reporting.trends.proficiency import HALF_LIFE_DAYS, levels
 from services.reporting.trends.scenario_quality import Played, fit
@@ -54,6 +54,8 @@ class Experience(NamedTuple):
     """Of an average learner in an average scenario."""
     ease: Mapping[UUID, float]
     """Points above the average scenario, measured or believed."""
+    measured: frozenset[UUID]
+    """Those that enough people have played."""
 
 
 async def next_practice(desk: Desk, query: NextPracticeQuery) -> NextPractice:
@@ -75,7 +77,7 @@ async def next_practice(desk: Desk, query: NextPracticeQuery) -> NextPractice:
     level = rule.level_of(_weighted(plays, seen.ease, today), seen.mean)
     choices = rule.choose(
         rule.weak_first(known, unknown),
-        options_of(shelves, seen.ease, words, plays),
+        options_of(shelves, seen, words, plays),
         level=level,
         today=today,
         amount=query.amount,
@@ -111,7 +113,7 @@ async def team_exercise(desk: Desk, query: TeamExerciseQuery) -> TeamExerciseRep
 
 
 def options_of(
-    shelves: Sequence[Shelf], ease: Mapping[UUID, float], words: Words, plays: Sequence[Play] = ()
+    shelves: Sequence[Shelf], seen: Experience, words: Words, plays: Sequence[Play] = ()
 ) -> list[rule.Option]:
     """Return what can be played; of a learner who has roles, only scenarios of those roles.
 
@@ -128,7 +130,8 @@ def options_of(
             difficulty=shelf.spec.difficulty,
             pass_mark=shelf.rubric.target,
             skills=_exercised(shelf, words),
-            ease=ease[shelf.scenario_id],
+            ease=seen.ease[shelf.scenario_id],
+            is_measured=shelf.scenario_id in seen.measured,
             handle_time_s=shelf.spec.expected_handle_time_s,
             last_played=last.get(shelf.scenario_id),
         )
@@ -197,6 +200,7 @@ def experience(shelves: Sequence[Shelf], found: Standing) -> Experience:
             )
             for shelf in shelves
         },
+        measured=frozenset(found.ease),
     )
 
 
@@ -218,7 +222,7 @@ def _exercise(
     The expected score is that of the tenant's average learner: a team's own level in single
     scenarios would be one more number about few people.
     """
-    options = options_of(shelves, seen.ease, words)
+    options = options_of(shelves, seen, words)
     by_id = {shelf.scenario_id: shelf for shelf in shelves}
     weak = sorted(
         (each for each in shown if each.mean < rule.GOAL), key=lambda each: (each.mean, each.skill)
@@ -229,7 +233,7 @@ def _exercise(
             return exercise(
                 skill,
                 by_id[option.scenario_id],
-                card(option),
+                option,
                 rule.expected_in(seen.mean, option),
                 words,
             )

@@ -1,7 +1,8 @@
 """A group exercise for a team: who does what, and what to listen for."""
 
 from services.reporting.practice.records import Shelf, Words
-from services.reporting.trends.next_practice import GOAL
+from services.reporting.practice.suggesting import card
+from services.reporting.trends.next_practice import GOAL, Option, outlook
 from shared.contracts.reports.practice import (
     ExerciseRole,
     ScenarioCard,
@@ -19,13 +20,14 @@ MOST_CRITERIA = 5
 
 
 def exercise(
-    skill: TeamSkill, shelf: Shelf, card: ScenarioCard, expected: float, words: Words
+    skill: TeamSkill, shelf: Shelf, option: Option, expected: float, words: Words
 ) -> TeamExercise:
     """Return the exercise for a skill of a team in a scenario.
 
     `expected` is the average learner's score there. Two rounds: after the first one everybody
     knows the case, so the second one shows what was learned.
     """
+    played = card(option)
     round_minutes = -(-shelf.spec.expected_handle_time_s // 60)
     return TeamExercise(
         skill=skill.skill,
@@ -34,15 +36,15 @@ def exercise(
         mean=skill.mean,
         low=skill.low,
         high=skill.high,
-        scenario=card,
+        scenario=played,
         expected=expected,
         minutes=ROUNDS * (round_minutes + TALK_MINUTES),
-        roles=_roles(skill, card),
+        roles=_roles(skill, played),
         watch=_watch(skill.skill, shelf, words),
         reason=(
             f"{skill.name} is at {skill.mean} on average of {skill.people} people, below {GOAL}. "
-            f"{card.title} (difficulty {card.difficulty} of 5) exercises it; an average learner "
-            f"gets about {expected} there, where {card.pass_mark} passes."
+            f"{option.title} (difficulty {option.difficulty} of 5) exercises it; "
+            f"{outlook(expected, option, 'an average learner')}."
         ),
     )
 

@@ -1,7 +1,7 @@
 """Suggestions in words, made of the numbers that stand beside them."""
 
 from services.reporting.practice.records import Words
-from services.reporting.trends.next_practice import GOAL, REST_DAYS, Choice, Option
+from services.reporting.trends.next_practice import GOAL, REST_DAYS, Choice, Option, outlook
 from shared.contracts.reports.practice import ScenarioCard, Suggestion
 from shared.ids import format_id
 
@@ -32,6 +32,7 @@ def card(option: Option) -> ScenarioCard:
         role=option.role,
         difficulty=option.difficulty,
         pass_mark=option.pass_mark,
+        is_measured=option.is_measured,
     )
 
 
@@ -43,8 +44,8 @@ def _reason(choice: Choice, words: Words) -> str:
     else:
         why = f"{name} is at {choice.score} from {scores}, below {GOAL}."
     what = (
-        f"{option.title} (difficulty {option.difficulty} of 5) exercises it; about "
-        f"{choice.expected} can be expected there, where {option.pass_mark} passes."
+        f"{option.title} (difficulty {option.difficulty} of 5) exercises it; "
+        f"{outlook(choice.expected, option, 'somebody at this level')}."
     )
     if not choice.is_rested:
         return f"{why} {what} It was played in the last {REST_DAYS} days, but nothing else fits."

@@ -56,6 +56,8 @@ class Option(Record, frozen=True, kw_only=True):
     """How well it exercises each skill: `BOTH`, `SAID` or `SCORED`."""
     ease: float
     """Points above the average scenario, see `ease_of`."""
+    is_measured: bool
+    """Whether enough people have played it; else `ease` is its difficulty's alone."""
     handle_time_s: int
     """How long a conversation is meant to take."""
     last_played: date | None = None
@@ -102,6 +104,17 @@ def level_of(weighted: Iterable[tuple[float, float, float]], mean: float) -> flo
 def expected_in(level: float, option: Option) -> float:
     """Return the score to expect in a scenario, 0..100, one decimal."""
     return round(min(max(level + option.ease, 0.0), 100.0), 1)
+
+
+def outlook(expected: float, option: Option, whose: str) -> str:
+    """Return the end of a sentence about a scenario: what to expect, and why one believes that."""
+    passing = f"{option.pass_mark} passes"
+    if option.is_measured:
+        return f"{whose} gets about {expected} there, where {passing}"
+    return (
+        f"too few people have played it to know how hard it is, its difficulty suggests about "
+        f"{expected}, where {passing}"
+    )
 
 
 def weak_first(known: Iterable[Level], unknown: Iterable[Unknown]) -> list[Level | Unknown]:

@@ -149,4 +149,5 @@ def _change(values: Floats) -> ChangeMean:
 
 
 def _mean(value: float, low: float, high: float) -> ChangeMean:
-    return ChangeMean(value=round(value, 1), low=round(low, 1), high=round(high, 1))
+    low, value, high = (round(each, 1) + 0.0 for each in (low, value, high))  # no -0.0 is shown
+    return ChangeMean(value=value, low=low, high=high)

@@ -293,6 +293,8 @@ class ScenarioCard(Record, frozen=True, kw_only=True):
     """1..5."""
     pass_mark: int
     """The target of its rubric, 0..100."""
+    is_measured: bool
+    """Whether enough people have played it to know how hard it is; else its difficulty says so."""
 
 
 class Suggestion(Record, frozen=True, kw_only=True):

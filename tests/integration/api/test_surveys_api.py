@@ -77,6 +77,9 @@ async def test_the_answer_may_come_later_and_never_changes(partner: Partner, lea
     body = {"form": "ces", "learner_id": learner, "external_id": learner, "delivered_at": delivered}
     waiting = (await partner.post("/v1/surveys", body)).json()
     assert (waiting["score"], waiting["answered_at"]) == (None, None)
+    assert (await partner.post("/v1/surveys", body)).json() == waiting
+    listed = await partner.post("/v1/survey_batches", {"surveys": [body]})
+    assert listed.json()["surveys"][0]["survey_id"] == waiting["id"]
     answer = {**body, "score": 6, "answered_at": "2026-03-03T08:00:00Z"}
     answered = (await partner.post("/v1/surveys", answer)).json()
     assert (answered["id"], answered["score"]) == (waiting["id"], 6)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from services.reporting.trends.next_practice import (
@@ -15,6 +16,7 @@ from services.reporting.trends.next_practice import (
     expected_in,
     fittest,
     level_of,
+    outlook,
     weak_first,
 )
 from services.reporting.trends.proficiency import Level, Unknown, tier_of
@@ -52,6 +54,7 @@ def option(
         pass_mark=pass_mark,
         skills=dict.fromkeys(skills, how_well),
         ease=ease,
+        is_measured=True,
         handle_time_s=600,
         last_played=None if days_ago is None else TODAY - timedelta(days=days_ago),
     )
@@ -168,3 +171,12 @@ def test_a_level_takes_the_scenarios_into_account() -> None:
 def test_expected_scores_stay_on_the_scale() -> None:
     assert expected_in(95, option("easy", ease=15)) == 100
     assert expected_in(5, option("hard", ease=-15)) == 0
+
+
+def test_what_nobody_played_is_judged_by_its_difficulty_and_says_so() -> None:
+    known = option("late_parcel", "relate.empathy")
+    unknown = msgspec.structs.replace(known, is_measured=False)
+    assert outlook(61.5, known, "an average learner") == (
+        "an average learner gets about 61.5 there, where 70 passes"
+    )
+    assert "its difficulty suggests about 61.5" in outlook(61.5, unknown, "an average learner")
