@@ -26,6 +26,8 @@ QUEUE: Final = "reporting"
 
 _BAD: Final = "not such a question"
 
+_TOO_BIG: Final = "the answer is too big: ask for a shorter range, or for less at once"
+
 
 class QuestionEndpoint:
     """Listens for questions and answers them, several at a time."""
@@ -94,7 +96,7 @@ class QuestionEndpoint:
             query = read_query(question, request.data)
             async with asyncio.timeout(_time_s(request, question)):
                 reply = await question.answer(self._desk, query)
-            await request.respond(msgspec.json.encode(reply))
+            await request.respond(self._fitting(query, msgspec.json.encode(reply)))
             self._outcomes[question.name]["answered"] += 1
         except QuestionError as error:
             await self._refuse(request, question, 400, str(error), error.field)
@@ -114,6 +116,16 @@ class QuestionEndpoint:
             await self._refuse(request, question, 500, "the question could not be answered")
         finally:
             self._working[question.name] -= 1
+
+    def _fitting(self, query: ReportQuery, payload: bytes) -> bytes:
+        """Return an answer that can be sent.
+
+        Raises:
+            QuestionError: it is too big; asking the same again would not help.
+        """
+        if len(payload) > self._client.max_payload:
+            raise QuestionError(_TOO_BIG, "from" if hasattr(query, "start") else None)
+        return payload
 
     async def _refuse(
         self, request: Request, question: Question, code: int, why: str, field: str | None = None

@@ -28,7 +28,8 @@ select coalesce(c.position, 0) as position,
  where t.tenant_id = $1
 
 -- name: lag
--- How far the counting of all tenants is behind, events and marks: amounts and times only.
+-- How far the counting of all tenants is behind, events and marks: amounts and times only. Events without a place in
+-- their feed count as well: what gives places may be what stands still.
 with waiting as (
   select h.tenant_id, h.position - coalesce(c.position, 0) as amount, e.occurred_at as since
   from event_heads h
@@ -42,6 +43,8 @@ with waiting as (
  where h.position > coalesce(c.position, 0)
    union all
   select tenant_id, count(*), min(marked_at) from report_marks group by tenant_id
+   union all
+  select tenant_id, count(*), min(occurred_at) from events where position is null group by tenant_id
 ), tenants as (
   select sum(amount)::bigint as amount, min(since) as since from waiting group by tenant_id
 )

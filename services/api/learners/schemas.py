@@ -61,6 +61,7 @@ class MembershipPut(MembershipCreate, frozen=True, kw_only=True, forbid_unknown_
     """A time in a team; the first day must be said: today's would be another one tomorrow."""
 
     start: date = msgspec.field(name="from")
+    """First day."""
 
 
 class MembershipsPut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -194,7 +194,9 @@ class TeamPlaceView(msgspec.Struct, frozen=True, kw_only=True):
     shrunken_low: float
     shrunken_high: float
     is_outlier: bool
-    """Apart from the others by more than chance, corrected for the number of teams."""
+    """Apart from the others by more than chance, corrected for the number of teams; only where the
+    teams are `different`.
+    """
 
 
 class SkillUniformityView(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +215,10 @@ class SkillUniformityView(msgspec.Struct, frozen=True, kw_only=True):
     """0..1: share of the teams' differences that chance does not explain (I squared)."""
     p: float
     """Chance of such differences between teams that are all alike."""
+    p_adjusted: float | None
+    """The same, corrected for the number of skills shown (Benjamini-Hochberg); `different` at 0.05
+    or less. Null: an older process answered.
+    """
     verdict: Literal["alike", "different"]
     sentence: str
     teams: tuple[TeamPlaceView, ...]

@@ -58,7 +58,9 @@ select m.team_id, p.person_id, s.form as key, count(*) as n,
  where s.tenant_id = $1 and s.form = any ($5::text[]) and s.score is not null
    and s.learner_id in (select learner_id from memberships
                          where tenant_id = $1 and team_id = any ($2::uuid[]))
-   and m.team_id = any ($2::uuid[]) and d.day between $3 and $4
+   and s.happened_at >= $3::date::timestamp at time zone t.time_zone
+   and s.happened_at < ($4::date + 1)::timestamp at time zone t.time_zone
+   and m.team_id = any ($2::uuid[])
  group by m.team_id, p.person_id, s.form, bucket
 
 -- name: contacts
@@ -85,5 +87,7 @@ select m.team_id, p.person_id, k.key, count(k.value) as n, sum(k.value)::float8 
  where c.tenant_id = $1 and k.key = any ($5::text[]) and k.value is not null
    and c.learner_id in (select learner_id from memberships
                          where tenant_id = $1 and team_id = any ($2::uuid[]))
-   and m.team_id = any ($2::uuid[]) and d.day between $3 and $4
+   and c.happened_at >= $3::date::timestamp at time zone t.time_zone
+   and c.happened_at < ($4::date + 1)::timestamp at time zone t.time_zone
+   and m.team_id = any ($2::uuid[])
  group by m.team_id, p.person_id, k.key, bucket

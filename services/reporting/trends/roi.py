@@ -93,6 +93,7 @@ def weigh(metric: Metric, found: Effect | None) -> MetricEffect:
             None if found is None else found.effect,
             None if found is None else found.interval,
             worth,
+            share,
         ),
     )
 

@@ -29,9 +29,21 @@ def money(amount: float, currency: str) -> str:
 
 
 def effect_sentence(
-    metric: Metric, effect: float | None, interval: EffectInterval | None, worth: str
+    metric: Metric,
+    effect: float | None,
+    interval: EffectInterval | None,
+    worth: str,
+    isolation_share: float,
 ) -> str:
-    """Say one metric's effect, what it stands on first where that is little."""
+    """Say one metric's effect, what it stands on first where that is little.
+
+    Args:
+        metric: its words and its shares.
+        effect: None where nothing was measured.
+        interval: of the effect.
+        worth: `proven`, `estimated` or `nothing`.
+        isolation_share: what the benefit was multiplied by: 1 where a comparison isolates it.
+    """
     if effect is None:
         return f"{metric.label}: not measured, so it counts as no improvement."
     unit = f" {metric.unit}" if metric.unit else ""
@@ -44,7 +56,7 @@ def effect_sentence(
     if worth == "estimated":
         return (
             f"{metric.label}: an estimate, not a proof; {change}, counted at"
-            f" {metric.isolation_share:.0%} for the program and {metric.confidence_share:.0%}"
+            f" {isolation_share:.0%} for the program and {metric.confidence_share:.0%}"
             " confidence."
         )
     if gained < 0:

@@ -1,15 +1,19 @@
 """Whether teams hold the same standard, in numbers and in words."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
+import numpy as np
+
 from services.reporting.trends.stats.between import TeamScores, Uniformity, between_teams
+from services.reporting.trends.stats.multiple import benjamini_hochberg
 from services.reporting.trends.tables import Table
-from services.reporting.trends.words import SkillWords, counted, listed
+from services.reporting.trends.words import SkillWords, counted, listed, skills_counted
 from shared.contracts.reports.tables import SkillUniformity, TeamPlace
 
-ALPHA = 0.1
-"""Chance of calling teams different that are alike, over all skills shown."""
+ALPHA: Final = 0.05
+"""Teams are different when p, corrected over all skills shown, is at most this."""
 
 
 def uniformity_of(table: Table, words: SkillWords) -> tuple[SkillUniformity, ...]:
@@ -17,7 +21,7 @@ def uniformity_of(table: Table, words: SkillWords) -> tuple[SkillUniformity, ...
     rows: dict[str, list[int]] = {}
     for row, place in enumerate(table.places):
         rows.setdefault(place.name, []).append(row)
-    found = []
+    found: dict[str, Uniformity] = {}
     for name in sorted(rows):
         teams = [
             TeamScores(str(table.places[row].team_id), table.people_means(row))
@@ -25,8 +29,12 @@ def uniformity_of(table: Table, words: SkillWords) -> tuple[SkillUniformity, ...
         ]
         result = between_teams(teams)
         if result is not None:
-            found.append(_skill(name, result, words))
-    return tuple(found)
+            found[name] = result
+    adjusted = benjamini_hochberg(np.array([each.p for each in found.values()]))
+    return tuple(
+        _skill(name, each, float(p), words)
+        for (name, each), p in zip(found.items(), adjusted, strict=True)
+    )
 
 
 def uniformity_headline(skills: Sequence[SkillUniformity], words: SkillWords) -> str:
@@ -36,37 +44,40 @@ def uniformity_headline(skills: Sequence[SkillUniformity], words: SkillWords) ->
     different = [each for each in skills if each.verdict == "different"]
     teams = len({team.team_id for each in skills for team in each.teams})
     if not different:
+        compared = skills_counted(len(skills), [each.skill for each in skills])
         return (
-            f"{counted(teams, 'team')} hold the same standard, as far as"
-            f" {counted(len(skills), 'skill')} can tell."
+            f"{counted(teams, 'team')} differ by no more than chance explains: {compared} compared."
         )
     names = listed([words.name(each.skill) for each in different])
     return f"{counted(teams, 'team')} differ in {names} by more than chance explains."
 
 
-def _skill(name: str, found: Uniformity, words: SkillWords) -> SkillUniformity:
-    outliers = sum(team.is_outlier for team in found.teams)
-    is_different = found.p < ALPHA and found.between_sd > 0
+def _skill(name: str, found: Uniformity, adjusted: float, words: SkillWords) -> SkillUniformity:
+    is_different = adjusted <= ALPHA and found.between_sd > 0
+    # No team stands apart from others where it is open whether any of them differ.
+    apart = {team.name for team in found.teams if is_different and team.is_outlier}
     called = words.name(name)
     if is_different:
         sentence = (
             f"{called}: teams differ by about {found.between_sd:.0f} points beyond chance"
-            f" (p = {found.p:.3f}); {counted(outliers, 'team stands', 'teams stand')} apart."
+            f" (corrected p = {adjusted:.3f});"
+            f" {counted(len(apart), 'team stands', 'teams stand')} apart."
         )
     else:
         sentence = (
             f"{called}: {len(found.teams)} teams are alike around {found.mean:.0f} of 100;"
-            f" their differences are what chance explains (p = {found.p:.2f})."
+            f" their differences are what chance explains (corrected p = {adjusted:.2f})."
         )
     return SkillUniformity(
         skill=name,
         mean=round(found.mean, 1),
-        low=round(found.low, 1),
-        high=round(found.high, 1),
+        low=_held(found.low),
+        high=_held(found.high),
         between_sd=round(found.between_sd, 1),
         within_sd=round(found.within_sd, 1),
         share_between=round(found.share_between, 3),
         p=round(found.p, 4),
+        p_adjusted=round(adjusted, 4),
         verdict="different" if is_different else "alike",
         sentence=sentence,
         teams=tuple(
@@ -74,13 +85,18 @@ def _skill(name: str, found: Uniformity, words: SkillWords) -> SkillUniformity:
                 team_id=UUID(team.name),
                 learners=team.people,
                 mean=round(team.mean, 1),
-                low=round(team.low, 1),
-                high=round(team.high, 1),
+                low=_held(team.low),
+                high=_held(team.high),
                 shrunken=round(team.shrunken, 1),
-                shrunken_low=round(team.shrunken_low, 1),
-                shrunken_high=round(team.shrunken_high, 1),
-                is_outlier=team.is_outlier,
+                shrunken_low=_held(team.shrunken_low),
+                shrunken_high=_held(team.shrunken_high),
+                is_outlier=team.name in apart,
             )
             for team in sorted(found.teams, key=lambda each: each.name)
         ),
     )
+
+
+def _held(end: float) -> float:
+    """Return the end of an interval of scores: few teams leave more open than there are scores."""
+    return round(min(max(end, 0.0), 100.0), 1)

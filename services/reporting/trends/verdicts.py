@@ -10,7 +10,7 @@ from services.reporting.trends.stats.panel import Cells, cells_of
 from services.reporting.trends.stats.team import team_statistics
 from services.reporting.trends.stats.verdicts import CellStatistics
 from services.reporting.trends.weekly import Lines, weeks_of
-from services.reporting.trends.words import SkillWords, counted, listed
+from services.reporting.trends.words import SkillWords, listed, skills_counted
 from shared.contracts.reports.trend import TrendBreak, TrendCell
 
 
@@ -37,19 +37,31 @@ def headline(cells: Sequence[TrendCell], words: SkillWords, min_people: int) -> 
         return f"Too few people scored in this time: a number needs at least {min_people} of them."
     better = [cell for cell in cells if cell.verdict == "improving"]
     worse = [cell for cell in cells if cell.verdict == "declining"]
+    keys = [cell.skill for cell in cells]
     steady = sum(cell.verdict == "steady" for cell in cells)
     unknown = sum(cell.verdict == "too_little_data" for cell in cells)
     parts = [
-        f"{listed([words.name(each.skill) for each in group])} {'is' if len(group) == 1 else 'are'}"
-        f" {verdict}"
+        _moving(group, verdict, words)
         for group, verdict in ((worse, "declining"), (better, "improving"))
         if group
     ]
     if steady:
-        parts.append(f"{counted(steady, 'skill shows', 'skills show')} no clear change")
+        parts.append(f"{skills_counted(steady, keys, 'shows', 'show')} no clear change")
     if unknown:
-        parts.append(f"{counted(unknown, 'skill has', 'skills have')} too little data")
+        parts.append(f"{skills_counted(unknown, keys, 'has', 'have')} too little data")
     return f"{'; '.join(parts)}."
+
+
+def _moving(group: Sequence[TrendCell], verdict: str, words: SkillWords) -> str:
+    """Say which skills move, the fastest first, and by how much."""
+    speeds = {each.skill: abs(each.slope or 0) for each in group}
+    skills = sorted(speeds, key=lambda skill: (-speeds[skill], skill))
+    low, high = f"{speeds[skills[-1]]:.1f}", f"{speeds[skills[0]]:.1f}"
+    speed = high if low == high else f"{low} to {high}"
+    return (
+        f"{listed([words.name(skill) for skill in skills])} {'is' if len(skills) == 1 else 'are'}"
+        f" {verdict} by {speed} points a week"
+    )
 
 
 def _panel(sheet: Sheet, lines: Lines, breaks: Sequence[TrendBreak], words: SkillWords) -> Cells:
@@ -85,6 +97,8 @@ def _cell(skill: str, found: CellStatistics) -> TrendCell:
         slope_high=_fine(found.slope_high),
         p=_chance(found.p),
         p_adjusted=_chance(found.p_adjusted),
+        p_people=_chance(found.p_people),
+        p_people_adjusted=_chance(found.p_people_adjusted),
         verdict=found.verdict,
         reason=found.reason,
         segments=found.segments,

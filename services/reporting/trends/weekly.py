@@ -56,6 +56,8 @@ class Span(NamedTuple):
     first: date
     last: date
     """First and last bucket."""
+    is_partial: bool = False
+    """Whether something that was scored in these buckets has too few people and is left out."""
 
 
 class Lines(NamedTuple):
@@ -83,7 +85,8 @@ def lines_of(sheet: Sheet, blocks: Countable, asked: Asked) -> Lines:
             )
             for point in found.points:
                 place[blocks.members[list(point.atoms)]] = len(spans)
-                spans.append(Span(index, point.first, point.last))
+                is_partial = any(point.first <= each <= point.last for each in found.partial)
+                spans.append(Span(index, point.first, point.last, is_partial))
             gaps += [(index, each.bucket, each.reason) for each in found.suppressed]
     order = sorted(range(len(spans)), key=spans.__getitem__)
     rank = np.empty(len(spans) + 1, dtype=np.int64)
@@ -138,6 +141,7 @@ def trend_points(
             q3=cuts[at][2],
             low=low[at],
             high=high[at],
+            is_partial=span.is_partial,
         )
         for at, (span, amount) in enumerate(zip(spans, n.tolist(), strict=True))
     )

@@ -1,6 +1,6 @@
 """Skills and numbers in plain words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from shared.library.skills import load_skill_roots, load_skills
@@ -36,6 +36,13 @@ def listed(names: Sequence[str]) -> str:
     if more > 0:
         shown.append(f"{more} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def skills_counted(amount: int, keys: Iterable[str], one: str = "", many: str = "") -> str:
+    """Return `1 skill`, `2 skills`, or of roots `2 families of skills`, and the verb behind it."""
+    is_root = any("." not in key for key in keys)
+    nouns = ("family of skills", "families of skills") if is_root else ("skill", "skills")
+    return counted(amount, f"{nouns[0]}{one and f' {one}'}", f"{nouns[1]}{many and f' {many}'}")
 
 
 def counted(amount: int, one: str, many: str | None = None) -> str:

@@ -138,7 +138,9 @@ class TeamPlace(Record, frozen=True, kw_only=True):
     shrunken_low: float
     shrunken_high: float
     is_outlier: bool
-    """Its own mean lies outside of what the others make likely, corrected for their number."""
+    """Its own mean lies outside of what the others make likely, corrected for their number; only
+    where the teams are `different`.
+    """
 
 
 class SkillUniformity(Record, frozen=True, kw_only=True):
@@ -157,6 +159,10 @@ class SkillUniformity(Record, frozen=True, kw_only=True):
     """0..1: share of the teams' differences that chance does not explain (I squared)."""
     p: float
     """Chance of such differences between teams that are all alike."""
+    p_adjusted: float | None = None
+    """The same, corrected for the number of skills shown (Benjamini-Hochberg); `different` at 0.05
+    or less. Null: an older process answered.
+    """
     verdict: Literal["alike", "different"]
     sentence: str
     teams: tuple[TeamPlace, ...]

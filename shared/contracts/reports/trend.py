@@ -66,6 +66,10 @@ class TrendPoint(Record, frozen=True, kw_only=True):
     low: float | None = None
     """The mean's 90 % interval, by drawing people anew; null where it was not asked for."""
     high: float | None = None
+    is_partial: bool = False
+    """Whether a part of this time is left out because too few people scored in it: real
+    conversations beside practice, a skill of a root, half a week.
+    """
 
 
 class TrendCell(Record, frozen=True, kw_only=True):
@@ -85,9 +89,19 @@ class TrendCell(Record, frozen=True, kw_only=True):
     slope_low: float | None
     slope_high: float | None
     p: float | None
-    """Chance of such a trend without any; one per cell."""
+    """Chance of such a trend over the weeks without any (Mann-Kendall, each person against their
+    own level).
+    """
     p_adjusted: float | None
     """The same, corrected for the number of cells shown (Benjamini-Hochberg)."""
+    p_people: float | None = None
+    """Chance that people's own slopes agree so well without any trend (a t test, people are the
+    units).
+    """
+    p_people_adjusted: float | None = None
+    """The same, corrected likewise. A verdict needs both corrected chances to be 0.05 or less, and
+    an interval of the slope without zero.
+    """
     verdict: Verdict
     reason: str | None
     """Why there is too little data."""

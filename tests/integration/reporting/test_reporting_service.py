@@ -216,6 +216,10 @@ async def fail(_desk: Desk, _query: TrendQuery) -> TrendReply:
     raise KeyError("secret detail")
 
 
+async def tell_too_much(_desk: Desk, _query: TrendQuery) -> TrendReply:
+    return TrendReply(points=(), headline="x" * 3_000_000)
+
+
 async def dawdle(_desk: Desk, _query: TrendQuery) -> TrendReply:
     await asyncio.Event().wait()
     raise AssertionError("nobody wakes it")
@@ -225,12 +229,13 @@ async def dawdle(_desk: Desk, _query: TrendQuery) -> TrendReply:
     ("question", "limits", "code"),
     [
         (Question("q", TrendQuery, refuse), {}, "400"),
+        (Question("q", TrendQuery, tell_too_much), {}, "400"),
         (Question("q", TrendQuery, fail), {}, "500"),
         (Question("q", TrendQuery, dawdle, deadline_s=0.01), {}, "503"),
         (Question("q", TrendQuery, dawdle), {"in_flight": 0}, "503"),
         (Question("q", TrendQuery, dawdle, in_flight=0), {}, "503"),
     ],
-    ids=["wrong", "bug", "late", "crowded", "crowded-with-its-kind"],
+    ids=["wrong", "too-big", "bug", "late", "crowded", "crowded-with-its-kind"],
 )
 async def test_what_is_not_answered_is_refused(
     database: Database, nats: Client, question: Question, limits: dict[str, Any], code: str

@@ -222,6 +222,21 @@ async def test_a_change_that_is_not_counted_yet_shows_as_lag(desk: Desk, world: 
     assert (after.behind, after.at, after.position) == (0, TODAY, before.position)
 
 
+async def test_an_event_without_a_place_shows_as_lag(desk: Desk, world: World, team: Team):
+    await world.connection.execute(
+        "insert into events (tenant_id, event_id, type, resource_id, sequence, data, occurred_at)"
+        " values ($1, $2, 'simulation.started', $2, 1, '{}', $3)",
+        team.tenant_id,
+        team.team_id,
+        TODAY - timedelta(hours=30),
+    )
+    watch = LagWatch(desk.database, desk.clock)
+    await watch.look()
+    await world.connection.execute("delete from events where event_id = $1", team.team_id)
+
+    assert watch.seen()["lag_s"] >= timedelta(hours=30).total_seconds()
+
+
 async def test_a_kept_answer_goes_with_a_change_that_has_no_event(
     database: Database, world: World, team: Team
 ):

@@ -122,6 +122,15 @@ def test_figures_handed_in_with_less_are_an_estimate(missing: str) -> None:
     assert worth_of(wanted, handed_in_effect(handed, "comparison")) == "estimated"
 
 
+def test_words_name_the_share_that_was_counted() -> None:
+    """A comparison without an interval is an estimate, of which nothing is taken for isolation."""
+    handed = HandedIn(before=10, after=16, comparison_before=10, comparison_after=12)
+    wanted = metric(measure="handed_in", handed_in=handed, isolation_share=0.0)
+    said = weigh(wanted, handed_in_effect(handed, "comparison"))
+    assert said.benefit == pytest.approx(4.0 * 2 * 1000 * 0.8)
+    assert "counted at 100% for the program and 80% confidence" in said.sentence
+
+
 def test_what_is_not_proven_is_said_first() -> None:
     metrics = [
         weigh(metric(key="a"), effect(3.0, 1.0, 5.0)),

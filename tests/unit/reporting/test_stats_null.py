@@ -142,7 +142,7 @@ def test_without_a_trend_hardly_any_cell_is_flagged(change: Change):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("change", NULL_WORLDS)
 def test_without_a_trend_hardly_any_cell_of_600_teams_is_flagged(change: Change):
-    assert flagged(change, 600) <= 0.05
+    assert flagged(change, 600) <= 0.025
 
 
 @pytest.mark.parametrize(("planted", "teams"), [(1, 60), (24, 10)])

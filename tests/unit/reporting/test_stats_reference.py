@@ -2,6 +2,7 @@
 
 import math
 from datetime import date, timedelta
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from services.reporting.trends.stats.effects import (
     difference_in_differences,
     trend_line_gap,
 )
-from services.reporting.trends.stats.kendall import monotone_trend
+from services.reporting.trends.stats.kendall import EXACT_POINTS, monotone_trend
 from services.reporting.trends.stats.means import mean_of_people
 from services.reporting.trends.stats.multiple import benjamini_hochberg
 from services.reporting.trends.stats.panel import Cells
@@ -86,19 +87,42 @@ def test_slope_and_test_of_a_line_equal_scipy(seed: int, decimals: int):
     assert 2 * normal_sf(abs(found.score[0]) / math.sqrt(found.variance[0])) == pytest.approx(
         tau.pvalue
     )
-    z = max(abs(found.score[0]) - 1, 0) / math.sqrt(found.variance[0])
-    assert found.p[0] == pytest.approx(min(1, 2 * scipy.stats.norm.sf(z)))
+    exact = len(set(values)) == count <= EXACT_POINTS
+    if exact:
+        tau = scipy.stats.kendalltau(times, values, method="exact")
+        assert found.p[0] == pytest.approx(tau.pvalue)
+    else:
+        z = max(abs(found.score[0]) - 1, 0) / math.sqrt(found.variance[0])
+        assert found.p[0] == pytest.approx(min(1, 2 * scipy.stats.norm.sf(z)))
 
 
-@pytest.mark.parametrize("count", [6, 8, 12])
-def test_the_approximation_is_close_to_the_exact_test(count: int):
+@pytest.mark.parametrize("count", [6, 7, 12, EXACT_POINTS])
+def test_the_test_of_a_short_line_without_ties_is_exact(count: int):
     for seed in range(30):
-        values = rng(seed).normal(size=count) + 0.1 * seed / 10 * np.arange(count)
+        values = rng(seed).normal(size=count) + 0.02 * seed * np.arange(count)
         found = monotone_trend(
             np.arange(count, dtype=float), values[None], np.ones((1, count), dtype=bool)
         )
         exact = scipy.stats.kendalltau(np.arange(count), values, method="exact").pvalue
-        assert found.p[0] == pytest.approx(exact, abs=0.03)
+        assert found.p[0] == pytest.approx(exact)
+
+
+def test_the_exact_test_of_two_segments_counts_every_order():
+    """Three points and four: all 144 orders of them, each as likely without a trend."""
+    segments = np.array([[0, 0, 0, 1, 1, 1, 1]])
+    orders = [
+        (*first, *(3 + each for each in second))
+        for first in permutations(range(3))
+        for second in permutations(range(4))
+    ]
+    found = monotone_trend(
+        np.arange(7.0),
+        np.array(orders, dtype=float),
+        np.ones((len(orders), 7), dtype=bool),
+        np.repeat(segments, len(orders), axis=0),
+    )
+    far = np.abs(found.score)
+    assert found.p == pytest.approx([np.mean(far >= each) for each in far])
 
 
 def test_a_line_with_gaps_is_the_line_without_them():

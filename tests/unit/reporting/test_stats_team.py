@@ -52,6 +52,37 @@ def test_verdicts_say_what_happened_with_the_numbers_behind_it():
         assert cell.p is not None
         assert cell.p_adjusted is not None
         assert cell.p <= cell.p_adjusted
+        assert cell.p_people is not None
+        assert cell.p_people_adjusted is not None
+        assert cell.p_people <= cell.p_people_adjusted
+
+
+def test_each_test_has_a_p_of_its_own_and_a_verdict_needs_both():
+    """Everybody goes somewhere else; or all have the same good and bad weeks, the last ones good."""
+    drift = cells((0.0,), noise=0.0)
+    slopes = np.array([-2, -1, -1, 0, 1, 2, 3, 4])
+    totals = drift.totals + 2 * slopes * np.arange(WEEKS)[None, :, None]
+    apart = only(drift._replace(totals=totals))
+    assert apart.p is not None
+    assert apart.p_people is not None
+    assert apart.p < 0.001
+    assert apart.p_people > 0.05
+    assert apart.verdict == "steady"
+    shocks = np.array([5, 1, 4, 0, 3, 2, 5, 4, 6, 3, 7, 4])[None, :, None]
+    shared = only(drift._replace(totals=drift.totals + 2 * shocks))
+    assert shared.p is not None
+    assert shared.p_people is not None
+    assert shared.p > 0.05
+    assert shared.p_people < 0.001
+    assert shared.verdict == "steady"
+
+
+def test_a_small_team_that_clearly_gains_is_told_so_among_many_skills():
+    """Six people, seven weeks, three points a week in every third of 42 skills."""
+    found = team_statistics(cells((3.0, 0.0, 0.0) * 14, people=6, weeks=7, noise=6.0), seed=7)
+    verdicts = [cell.verdict for cell in found]
+    assert verdicts[::3].count("improving") >= 10
+    assert verdicts.count("improving") + verdicts.count("declining") <= 15
 
 
 def test_too_few_people_or_weeks_are_said_and_not_tested():

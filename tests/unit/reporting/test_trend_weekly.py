@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.reporting.trends import people
 from services.reporting.trends.breaks import Version, break_marks, breaks_of
@@ -142,6 +143,23 @@ def test_months_and_roots():
     )
 
 
+def test_a_point_that_leaves_out_a_few_people_says_so():
+    """Four real conversations beside practice: not in the week, not in the month."""
+    rows = [
+        rollup("a.b", date(2026, 9, 14), FIVE, source="simulation"),
+        rollup("a.b", date(2026, 9, 14), FIVE[:4]),
+        rollup("a.b", date(2026, 9, 21), FIVE, source="simulation"),
+    ]
+    found = points(rows, wanted("a.b"))
+    assert [(point.start.day, point.n, point.is_partial) for point in found if point.start] == [
+        (14, 6, True),
+        (21, 6, False),
+    ]
+    assert [point.is_partial for point in points(rows, wanted("a.b", unit="month"))] == [True]
+    practice = points(rows, wanted("a.b")._replace(kind="practice"))
+    assert not any(point.is_partial for point in practice)
+
+
 def test_what_is_not_shown_says_why():
     found = sheet(
         [rollup("a.b", date(2026, 9, 14), FIVE[:2]), rollup("a.b", date(2026, 11, 2), FIVE)]
@@ -222,7 +240,22 @@ class TestVerdicts:
         assert cell.slope is not None
         assert 2.5 < cell.slope < 3.5
         assert (cell.learners, cell.weeks, cell.n) == (8, 8, 128)
-        assert headline((cell,), STANDARD, 5) == "Empathy is improving."
+        assert headline((cell,), STANDARD, 5) == (
+            f"Empathy is improving by {cell.slope:.1f} points a week."
+        )
+
+    def test_the_headline_names_the_fastest_first(self):
+        (up,), (down,), (flat,) = self.cells(3.0), self.cells(-3.0), self.cells(0.0)
+        faster = replace(up, skill="solve.path", slope=4.0)
+        up, down = replace(up, slope=3.0), replace(down, skill="relate.patience", slope=-2.0)
+        few = replace(flat, skill="speak.tone", verdict="too_little_data")
+        assert headline((up, faster, down, flat, few), STANDARD, 5) == (
+            "Patience is declining by 2.0 points a week; Finding a path and Empathy are improving"
+            " by 3.0 to 4.0 points a week; 1 skill shows no clear change; 1 skill has too little"
+            " data."
+        )
+        roots = (replace(flat, skill="relate"), replace(flat, skill="solve"))
+        assert headline(roots, STANDARD, 5) == "2 families of skills show no clear change."
 
     def test_the_same_level_is_steady(self):
         (cell,) = self.cells(0.0)

@@ -1,6 +1,7 @@
 """Mann and Kendall's test and Theil and Sen's slope, for many lines at once, within segments."""
 
 import math
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,11 @@ from services.reporting.trends.stats.panel import Booleans, Floats, Integers
 
 _TIE_TERM: Final = 5
 
+EXACT_POINTS: Final = 33
+"""Up to so many points of a line without ties, its p is exact: the normal approximation is far too
+careful in the tail that a correction for many lines looks at.
+"""
+
 
 class MonotoneTrend(NamedTuple):
     """[S] each; NaN where no two points can be compared."""
@@ -20,7 +26,9 @@ class MonotoneTrend(NamedTuple):
     variance: Floats
     """Of S without a trend, corrected for ties."""
     p: Floats
-    """Two-sided, normal approximation with the continuity correction."""
+    """Two-sided; exact for short lines without ties, else the normal approximation with the
+    continuity correction.
+    """
     slope: Floats
     """Theil and Sen's: the median slope of all pairs."""
     low: Floats
@@ -55,15 +63,25 @@ def monotone_trend(
     rise = np.where(usable, values[:, second] - values[:, first], 0.0)
     signs = np.sign(rise)
     score = signs.sum(axis=1)
-    variance, points = _variance(present, segments, usable & (signs == 0), first, second)
+    tied = usable & (signs == 0)
+    sizes = _sizes(present, segments)
+    variance = _variance(sizes, tied, first, second)
     slopes = np.where(usable, rise / (times[second] - times[first]), np.inf)
     slopes.sort(axis=1)
     pairs = usable.sum(axis=1)
     half = normal_quantile((1 + confidence) / 2) * np.sqrt(variance)
+    points = np.where(sizes >= 2, sizes, 0).sum(axis=1)
     return MonotoneTrend(
         score=score,
         variance=variance,
-        p=np.array([_p_value(*line) for line in zip(score, variance, points, strict=True)]),
+        p=np.array(
+            [
+                _exact_p(int(score[line]), tuple(sizes[line][sizes[line] >= 2].tolist()))
+                if 2 <= points[line] <= EXACT_POINTS and not tied[line].any()
+                else _p_value(score[line], variance[line], points[line])
+                for line in range(len(values))
+            ]
+        ),
         slope=(_at(slopes, pairs, (pairs - 1) // 2) + _at(slopes, pairs, pairs // 2)) / 2,
         low=_at(slopes, pairs, np.round((pairs - half) / 2) - 1),
         high=_at(slopes, pairs, np.round((pairs + half) / 2)),
@@ -71,24 +89,23 @@ def monotone_trend(
     )
 
 
-def _variance(
-    present: Booleans, segments: Integers, tied: Booleans, first: Integers, second: Integers
-) -> tuple[Floats, Integers]:
-    """Return the variance of S and the number of points that can be compared."""
-    shape = present.shape
-    variance, points = np.zeros(shape[0]), np.zeros(shape[0], dtype=np.int64)
-    for number in range(int(segments.max(initial=0)) + 1):
-        count = (present & (segments == number)).sum(axis=1)
-        variance += count * (count - 1) * (2 * count + _TIE_TERM) / 18
-        points += np.where(count >= 2, count, 0)
+def _sizes(present: Booleans, segments: Integers) -> Integers:
+    """Return how many points each segment of each line has."""
+    numbers = range(int(segments.max(initial=0)) + 1)
+    return np.stack([(present & (segments == number)).sum(axis=1) for number in numbers], axis=1)
+
+
+def _variance(sizes: Integers, tied: Booleans, first: Integers, second: Integers) -> Floats:
+    """Return the variance of S."""
+    variance: Floats = (sizes * (sizes - 1) * (2 * sizes + _TIE_TERM)).sum(axis=1) / 18
     # A point tied with e - 1 others is in a group of e: the sum over groups of t(t-1)(2t+5) is
     # the sum over points of (e-1)(2e+5).
-    equal = np.ones(shape)
+    equal = np.ones((len(sizes), int(second.max(initial=0)) + 1))
     rows, pairs = np.nonzero(tied)
     np.add.at(equal, (rows, first[pairs]), 1)
     np.add.at(equal, (rows, second[pairs]), 1)
     variance -= ((equal - 1) * (2 * equal + _TIE_TERM)).sum(axis=1) / 18
-    return np.maximum(variance, 0), points
+    return np.maximum(variance, 0)
 
 
 def _at(ordered: Floats, counts: Integers, index: Floats | Integers) -> Floats:
@@ -98,6 +115,22 @@ def _at(ordered: Floats, counts: Integers, index: Floats | Integers) -> Floats:
         return np.full(len(ordered), np.nan)
     found = np.take_along_axis(ordered, held[:, None], axis=1)[:, 0]
     return np.where(counts > 0, found, np.nan)
+
+
+@lru_cache(maxsize=256)
+def _tails(sizes: tuple[int, ...]) -> Floats:
+    """Return, by the number of falling pairs, the chance of at most so many in any order."""
+    chance = np.ones(1)
+    for points in range(2, max(sizes, default=0) + 1):
+        # The next point of a segment falls below 0, 1, .. of those before it, each as likely.
+        for _ in range(sum(size >= points for size in sizes)):
+            chance = np.convolve(chance, np.full(points, 1 / points))
+    return np.cumsum(chance)
+
+
+def _exact_p(score: int, sizes: tuple[int, ...]) -> float:
+    pairs = sum(size * (size - 1) // 2 for size in sizes)
+    return min(1.0, 2 * float(_tails(sizes)[(pairs - abs(score)) // 2]))
 
 
 def _p_value(score: float, variance: float, points: int) -> float:

@@ -32,6 +32,8 @@ class _Trends(NamedTuple):
     high: Floats
     p: Floats
     p_adjusted: Floats
+    p_people: Floats
+    p_people_adjusted: Floats
     reasons: tuple[Reason | None, ...]
 
 
@@ -40,10 +42,10 @@ def team_statistics(
 ) -> tuple[CellStatistics, ...]:
     """Return the trend of every cell, in the given order.
 
-    A trend must hold over weeks and over people: its p is the larger one of Mann and Kendall's
-    test over the weeks (against shocks that everybody shares) and of a t test over people's own
-    slopes (against people who drift for reasons of their own); its interval covers both
-    intervals. Corrected by Benjamini and Hochberg over the cells given, so give the cells shown.
+    A trend must hold over weeks and over people: by Mann and Kendall's test over the weeks
+    (against shocks that everybody shares) and by a t test over people's own slopes (against
+    people who drift for reasons of their own). Each test is corrected by Benjamini and Hochberg
+    over the cells given, so give the cells shown; the interval covers both intervals.
 
     Args:
         cells: only facts that may be shown (`limits`).
@@ -68,7 +70,7 @@ def _trends(cells: Cells, min_people: int) -> _Trends:
         for index in range(len(cells.names))
     )
     tested = np.array([reason is None for reason in reasons], dtype=np.bool_)
-    p = np.where(tested, np.maximum(weeks.p, people.p), np.nan)
+    p, p_people = (np.where(tested, each.p, np.nan) for each in (weeks, people))
     low, high = _interval(weeks, people)
     return _Trends(
         slope=np.where(tested, weeks.slope, np.nan),
@@ -76,6 +78,8 @@ def _trends(cells: Cells, min_people: int) -> _Trends:
         high=np.where(tested, high, np.nan),
         p=p,
         p_adjusted=benjamini_hochberg(p),
+        p_people=p_people,
+        p_people_adjusted=benjamini_hochberg(p_people),
         reasons=reasons,
     )
 
@@ -96,10 +100,11 @@ def _cell(index: int, cells: Cells, trends: _Trends, means: MeanIntervals) -> Ce
     reason = trends.reasons[index]
     low, high = _or_none(trends.low[index]), _or_none(trends.high[index])
     p_adjusted = _or_none(trends.p_adjusted[index])
+    p_people_adjusted = _or_none(trends.p_people_adjusted[index])
     verdict = (
         "too_little_data"
-        if p_adjusted is None or low is None or high is None
-        else verdict_of(p_adjusted, low, high)
+        if p_adjusted is None or p_people_adjusted is None or low is None or high is None
+        else verdict_of(p_adjusted, p_people_adjusted, low, high)
     )
     learners, assessments = int(means.people[index]), int(cells.n[index].sum())
     weeks = int(active.sum())
@@ -117,6 +122,8 @@ def _cell(index: int, cells: Cells, trends: _Trends, means: MeanIntervals) -> Ce
         slope_high=high,
         p=_or_none(trends.p[index]),
         p_adjusted=p_adjusted,
+        p_people=_or_none(trends.p_people[index]),
+        p_people_adjusted=p_people_adjusted,
         verdict=verdict,
         reason=reason,
         segments=segments,

@@ -9,7 +9,7 @@ Verdict = Literal["improving", "declining", "steady", "too_little_data"]
 Reason = Literal["too_few_people", "too_few_weeks"]
 
 SIGNIFICANCE: Final = 0.05
-"""A trend is one when its corrected p is at most this."""
+"""A trend is one when the corrected p of both tests is at most this."""
 MIN_WEEKS: Final = 6
 """Of a line that can be tested: with five points, hardly any order is rare enough."""
 
@@ -33,8 +33,12 @@ class CellStatistics(Record, frozen=True, kw_only=True):
     slope_low: float | None
     slope_high: float | None
     p: float | None
-    """Two-sided, of no trend."""
+    """Two-sided, of no trend: Mann and Kendall's test over the weeks."""
     p_adjusted: float | None
+    """Corrected over the cells of the answer."""
+    p_people: float | None
+    """Two-sided, of people who do not rise or fall on average: a t test over their own slopes."""
+    p_people_adjusted: float | None
     """Corrected over the cells of the answer."""
     verdict: Verdict
     reason: Reason | None
@@ -46,13 +50,13 @@ class CellStatistics(Record, frozen=True, kw_only=True):
     sentence: str
 
 
-def verdict_of(p_adjusted: float, low: float, high: float) -> Verdict:
+def verdict_of(p_adjusted: float, p_people_adjusted: float, low: float, high: float) -> Verdict:
     """Return what a tested trend is; steady covers every change that may be chance."""
-    if p_adjusted <= SIGNIFICANCE and low > 0:
+    if max(p_adjusted, p_people_adjusted) > SIGNIFICANCE:
+        return "steady"
+    if low > 0:
         return "improving"
-    if p_adjusted <= SIGNIFICANCE and high < 0:
-        return "declining"
-    return "steady"
+    return "declining" if high < 0 else "steady"
 
 
 def trend_sentence(
