@@ -1,8 +1,10 @@
 """From the views' answers to a team's page."""
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
+
+import msgspec
 
 from services.reporting.desk import Desk, QuestionError
 from services.reporting.documents.content import team_page
@@ -22,7 +24,9 @@ from shared.db.tx import tenant_reads
 SQL: Final = Queries("services.reporting.documents")
 
 
-async def full_trend(desk: Desk, query: DocumentQuery) -> TrendReply:
+async def full_trend(
+    desk: Desk, query: DocumentQuery, level: Literal["skill", "root"] = "skill"
+) -> TrendReply:
     """Return the weekly trend of all skills with its statistics; raises as `team_trend`."""
     asked = TrendQuery(
         tenant_id=query.tenant_id,
@@ -31,9 +35,20 @@ async def full_trend(desk: Desk, query: DocumentQuery) -> TrendReply:
         start=query.start,
         end=query.end,
         source=query.source,
+        level=level,
         view="full",
     )
     return await team_trend(desk, asked)
+
+
+async def _headline(desk: Desk, query: DocumentQuery, trend: TrendReply) -> str | None:
+    """Return what moved: a skill, else a family of skills.
+
+    Nine families are fewer chances of a false alarm than forty skills, so more can be said of them.
+    """
+    if any(cell.verdict in {"improving", "declining"} for cell in trend.cells):
+        return trend.headline
+    return (await full_trend(desk, query, "root")).headline
 
 
 async def read_page(desk: Desk, keys: KeyRing, query: DocumentQuery) -> TeamPage:
@@ -44,6 +59,7 @@ async def read_page(desk: Desk, keys: KeyRing, query: DocumentQuery) -> TeamPage
         NotReadyError: numbers are being counted anew.
     """
     trend = await full_trend(desk, query)
+    trend = msgspec.structs.replace(trend, headline=await _headline(desk, query, trend))
     reads = tenant_reads(desk.database)
     current = await state(reads, query.tenant_id, desk.clock)
     days = whole_weeks(query.start, query.end)
