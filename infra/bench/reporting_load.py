@@ -143,6 +143,9 @@ async def _fill(
             source=_stream(blobs),
             format="binary",
         )
+    await connection.execute(
+        "insert into report.rollup_versions (tenant_id, version) values ($1, 1)", tenant.tenant_id
+    )
     await connection.copy_records_to_table(
         "rollups",
         schema_name="report",

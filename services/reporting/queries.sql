@@ -267,6 +267,10 @@ delete from rollups
  where rollups.tenant_id = $1 and rollups.team_id = gone.team_id and rollups.skill = gone.skill
    and rollups.source = gone.source and rollups.bucket = gone.bucket
 
+-- name: drop_months
+-- What is kept of months, all of it.
+delete from months where tenant_id = $1
+
 -- name: change_rollups
 -- Those that exist; no indexed column changes.
 update rollups r

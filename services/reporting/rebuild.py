@@ -100,6 +100,7 @@ async def rebuild(database: Database, tenant_id: UUID, *, is_needed: bool = True
             known = {cell for cell, pair in wrong.items() if pair.stored is not None}
             await rollup_repository.write(connection, tenant_id, right, known)
             changed += len(wrong)
+        await rollup_repository.drop_months(connection, tenant_id)
         await repository.drop_marks(connection, tenant_id, marks)
         if changed:
             await repository.count_version(connection, tenant_id)

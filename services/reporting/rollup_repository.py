@@ -79,6 +79,11 @@ async def counted(connection: Connection, tenant_id: UUID, team_id: UUID) -> dic
     }
 
 
+async def drop_months(connection: Connection, tenant_id: UUID) -> None:
+    """Drop all that is kept of months: it is made again when somebody asks."""
+    await connection.execute(SQL["drop_months"], tenant_id)
+
+
 async def _send(
     connection: Connection, query: str, tenant_id: UUID, rollups: Mapping[Cell, Rollup]
 ) -> None:

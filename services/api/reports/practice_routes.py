@@ -24,7 +24,7 @@ from services.api.reports.practice_schemas import (
 from services.api.reports.service import ReportService
 from services.api.teams.service import TeamService
 from shared.clock import Clock
-from shared.contracts.reports import practice
+from shared.contracts.reports import advice, practice
 from shared.errors import (
     FieldError,
     NotFoundError,
@@ -210,7 +210,7 @@ class PracticeReportRoutes:
             amount=parameters.limit,
         )
         reply = await self._reports.ask(
-            "next_practice", query, practice.NextPractice, patience_s=PATIENCE_S
+            "next_practice", query, advice.NextPractice, patience_s=PATIENCE_S
         )
         return Answer(
             body=NextPracticeView(learner_id=_shown(call, "lrn", "learner_id"), **fields(reply))
@@ -233,7 +233,7 @@ class PracticeReportRoutes:
             today=self._today(call),
         )
         reply = await self._reports.ask(
-            "team_exercise", query, practice.TeamExerciseReply, patience_s=PATIENCE_S
+            "team_exercise", query, advice.TeamExerciseReply, patience_s=PATIENCE_S
         )
         return Answer(
             body=TeamExerciseView(team_id=_shown(call, "team", "team_id"), **fields(reply))

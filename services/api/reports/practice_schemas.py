@@ -7,15 +7,14 @@ import msgspec
 
 from services.api.validation import RuleError, broken
 from shared.contracts.base import Record
+from shared.contracts.reports.advice import NextPractice, TeamExerciseReply
 from shared.contracts.reports.practice import (
     MAX_PRACTICE_WEEKS,
     GoalsProgress,
     LearnerPractice,
     LearnerProficiency,
-    NextPractice,
     PracticeSource,
     ScenarioQuality,
-    TeamExerciseReply,
     TeamPractice,
     TeamProficiency,
 )

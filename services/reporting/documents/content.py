@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from services.reporting.documents.words import day, short_day
 from services.reporting.trends.words import SkillWords
+from shared.contracts.reports.advice import TeamExercise
 from shared.contracts.reports.documents import (
     Advice,
     DocumentQuery,
@@ -13,7 +14,6 @@ from shared.contracts.reports.documents import (
     VersionBreak,
     WeekPoint,
 )
-from shared.contracts.reports.practice import TeamExercise
 from shared.contracts.reports.trend import TrendBreak, TrendPoint, TrendReply
 from shared.ids import format_id
 

@@ -19,16 +19,14 @@ from services.reporting.trends import next_practice as rule
 from services.reporting.trends.proficiency import HALF_LIFE_DAYS, levels
 from services.reporting.trends.scenario_quality import Played, fit
 from shared.contracts.base import Record
-from shared.contracts.reports.base import ReportQuery
-from shared.contracts.reports.practice import (
+from shared.contracts.reports.advice import (
     NextPractice,
-    NextPracticeQuery,
     Suggestion,
     TeamExercise,
-    TeamExerciseQuery,
     TeamExerciseReply,
-    TeamSkill,
 )
+from shared.contracts.reports.base import ReportQuery
+from shared.contracts.reports.practice import NextPracticeQuery, TeamExerciseQuery, TeamSkill
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 

@@ -3,13 +3,8 @@
 from services.reporting.practice.records import Shelf, Words
 from services.reporting.practice.suggesting import card
 from services.reporting.trends.next_practice import GOAL, Option, outlook
-from shared.contracts.reports.practice import (
-    ExerciseRole,
-    ScenarioCard,
-    TeamExercise,
-    TeamSkill,
-    WatchPoint,
-)
+from shared.contracts.reports.advice import ExerciseRole, ScenarioCard, TeamExercise, WatchPoint
+from shared.contracts.reports.practice import TeamSkill
 
 ROUNDS = 2
 TALK_MINUTES = 10

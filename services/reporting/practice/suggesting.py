@@ -2,7 +2,7 @@
 
 from services.reporting.practice.records import Words
 from services.reporting.trends.next_practice import GOAL, REST_DAYS, Choice, Option, outlook
-from shared.contracts.reports.practice import ScenarioCard, Suggestion
+from shared.contracts.reports.advice import ScenarioCard, Suggestion
 from shared.ids import format_id
 
 

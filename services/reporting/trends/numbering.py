@@ -17,10 +17,13 @@ _ODDS: Final = tuple(
 _Way: TypeAlias = Callable[[npt.NDArray[np.uint64]], tuple[int, Integers]]
 
 _MANY: Final = 20_000
-"""Records from which on a table beats sorting."""
+"""Records from which on a big table beats sorting."""
 
 _BITS: Final = 22
-"""Of the table: a few thousand people rarely meet in four million places."""
+"""Of the big table: a few thousand people rarely meet in four million places."""
+
+_FEW_BITS: Final = 16
+"""Of the small one, which is quick enough to be tried in vain: the people of one team fit."""
 
 
 def numbered(people: People) -> tuple[int, Integers]:
@@ -52,12 +55,12 @@ def _sorting(ids: npt.NDArray[np.uint64]) -> tuple[int, Integers]:
     return len(unique), person.astype(np.int64)
 
 
-def _table(ids: npt.NDArray[np.uint64], odd: np.uint64) -> tuple[int, Integers]:
-    place = (_mixed(ids, odd) >> np.uint64(64 - _BITS)).astype(np.int64)
-    is_used = np.zeros(1 << _BITS, dtype=np.bool_)
+def _table(ids: npt.NDArray[np.uint64], odd: np.uint64, bits: int) -> tuple[int, Integers]:
+    place = (_mixed(ids, odd) >> np.uint64(64 - bits)).astype(np.int64)
+    is_used = np.zeros(1 << bits, dtype=np.bool_)
     is_used[place] = True
     used = np.flatnonzero(is_used)
-    numbers = np.empty(1 << _BITS, dtype=np.int64)
+    numbers = np.empty(1 << bits, dtype=np.int64)
     numbers[used] = np.arange(len(used))
     return len(used), numbers[place]
 
@@ -65,5 +68,5 @@ def _table(ids: npt.NDArray[np.uint64], odd: np.uint64) -> tuple[int, Integers]:
 def _ways(amount: int) -> tuple[_Way, ...]:
     """Return what to try, the quickest first; each is right unless two ids mix alike."""
     if amount < _MANY:
-        return (_sorting,)
-    return (*(partial(_table, odd=odd) for odd in _ODDS), _sorting)
+        return (partial(_table, odd=_ODDS[0], bits=_FEW_BITS), _sorting)
+    return (*(partial(_table, odd=odd, bits=_BITS) for odd in _ODDS), _sorting)

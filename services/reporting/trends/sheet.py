@@ -1,11 +1,13 @@
 """Rollups of teams as arrays, and which of them may be counted.
 
 The honest limits are those of `limits`. What is added here is speed: where every part of a skill
-has enough people, each part is a block of its own, and nothing else needs to be looked at.
+has enough people in a month, each part is a block of its own, and nothing else needs to be looked
+at: no block reaches over the end of a month.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -15,7 +17,7 @@ import numpy.typing as npt
 from services.reporting.trends.distributions import CELLS, STORED, Histograms
 from services.reporting.trends.limits import Atom, Kind, Partition, partition, people_masks
 from services.reporting.trends.numbering import numbered
-from services.reporting.trends.people import Integers, decode
+from services.reporting.trends.people import Integers, People, decode
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -24,6 +26,8 @@ EPOCH: Final = date(2000, 1, 1)
 
 _EPOCH: Final = EPOCH.toordinal()
 
+_UNIX_EPOCH: Final = date(1970, 1, 1).toordinal()
+
 DAY_BITS: Final = 22
 """Enough for every day up to the year 9999, counted from 0001-01-01."""
 
@@ -31,7 +35,7 @@ Level = Literal["skill", "root"]
 
 
 class GroupRow(NamedTuple):
-    """All stored rollups of one team, skill and kind."""
+    """All stored rollups of one team, skill and source."""
 
     team_id: UUID
     skill: str
@@ -74,6 +78,8 @@ class Sheet(NamedTuple):
     """Of each record: 0..persons-1."""
     n: Integers
     total: Integers
+    records: People
+    """As they were stored."""
 
 
 class Countable(NamedTuple):
@@ -85,15 +91,19 @@ class Countable(NamedTuple):
     """Atoms that have to be looked at together; `partition` is about them, in this order."""
     partition: Partition
     names: frozenset[tuple[UUID, str]]
-    """Team and skill (or root) that these are about: all or nothing of each is in `members`."""
+    """Team and skill (or root) of these: all or nothing of each month of theirs is in `members`."""
     open_from: date
 
 
 def sheet_of(rows: Sequence[GroupRow]) -> Sheet:
     """Put rows together."""
-    rows = sorted(rows, key=lambda row: (row.team_id, row.skill, row.is_practice))
-    lengths = [len(row.days) // 4 for row in rows]
-    group_of_row = np.repeat(np.arange(len(rows), dtype=np.int64), lengths)
+    rows = sorted(rows, key=itemgetter(0, 1, 2))
+    keys_of_rows = [row[:3] for row in rows]
+    groups = {key: number for number, key in enumerate(dict.fromkeys(keys_of_rows))}
+    group_of_row = np.repeat(
+        np.array([groups[key] for key in keys_of_rows], dtype=np.int64),
+        [len(row.days) // 4 for row in rows],
+    )
     days = _numbers(row.days for row in rows) + _EPOCH
     amounts = _numbers(row.amounts for row in rows)
     keys, atom_of_row = np.unique((group_of_row << DAY_BITS) + days, return_inverse=True)
@@ -104,7 +114,8 @@ def sheet_of(rows: Sequence[GroupRow]) -> Sheet:
     persons, person = numbered(people)
     return Sheet(
         groups=tuple(
-            Group(row.team_id, row.skill, "practice" if row.is_practice else "real") for row in rows
+            Group(team_id, skill, "practice" if is_practice else "real")
+            for team_id, skill, is_practice in groups
         ),
         group=keys >> DAY_BITS,
         day=keys & ((1 << DAY_BITS) - 1),
@@ -118,6 +129,7 @@ def sheet_of(rows: Sequence[GroupRow]) -> Sheet:
         person=person,
         n=people["n"].astype(np.int64),
         total=people["total"].astype(np.int64),
+        records=people,
     )
 
 
@@ -131,17 +143,26 @@ def countable(sheet: Sheet, level: Level, *, min_people: int, open_from: date) -
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     name_of_atom = np.array([numbers[name] for name in names], dtype=np.int64)[sheet.group]
     is_over = sheet.day < open_from.toordinal()
-    is_bad = np.zeros(len(numbers), dtype=np.bool_)
-    is_bad[name_of_atom[is_over & (sheet.least < min_people)]] = True
-    is_member = is_bad[name_of_atom]
+    period = name_of_atom + len(numbers) * _months_of(sheet.day)
+    is_bad = np.zeros(int(period.max(initial=-1)) + 1, dtype=np.bool_)
+    is_bad[period[is_over & (sheet.least < min_people)]] = True
+    is_member = is_bad[period]
     members = np.flatnonzero(is_member)
+    named = set(name_of_atom[members].tolist())
     return Countable(
         alone=is_over & ~is_member,
         members=members,
         partition=partition(_atoms(sheet, members), min_people=min_people, open_from=open_from),
-        names=frozenset(name for name, number in numbers.items() if is_bad[number]),
+        names=frozenset(name for name, number in numbers.items() if number in named),
         open_from=open_from,
     )
+
+
+def _months_of(days: Integers) -> Integers:
+    """Return the month of each day, from 0 for the first of them."""
+    dates = (days - _UNIX_EPOCH).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]").astype(np.int64)
+    return months - months.min() if len(months) else months
 
 
 def histograms_of(sheet: Sheet, place_of_atom: Integers, places: int) -> Histograms:
@@ -154,7 +175,7 @@ def histograms_of(sheet: Sheet, place_of_atom: Integers, places: int) -> Histogr
         starts = np.flatnonzero(np.diff(place[order], prepend=-1))
         # One pass over rows that lie together: several times quicker than adding row by row.
         found[place[order][starts]] = np.add.reduceat(
-            sheet.histograms[order], starts, axis=0, dtype=np.int64
+            sheet.histograms[order].astype(np.int64), starts, axis=0
         )
     return found
 

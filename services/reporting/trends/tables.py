@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from services.reporting.trends.limits import Kind, Scope, blocks_of
 from services.reporting.trends.people import Integers
 from services.reporting.trends.sheet import (
+    Booleans,
     Countable,
     Level,
     Sheet,
@@ -20,6 +21,9 @@ from services.reporting.trends.sheet import (
 )
 from services.reporting.trends.words import SkillWords
 from shared.contracts.reports.tables import HeatmapCell, HiddenCell
+
+Days: TypeAlias = tuple[date, date]
+"""First and last, inclusive."""
 
 
 class Place(NamedTuple):
@@ -104,7 +108,16 @@ def _table(
     is_running = np.bincount(asked[(asked >= 0) & ~is_over], minlength=len(places)) > 0
     rank = np.append(np.cumsum(has_some) - 1, -1)  # the last one is place -1
     sums = sums_of(sheet, rank[counted], int(has_some.sum()))
-    hidden = tuple(
+    shown = tuple(place for at, place in enumerate(places) if has_some[at])
+    hidden = hidden_cells(places, has_some, was_scored, is_running)
+    return Table(shown, sums.n, sums.totals, hidden)
+
+
+def hidden_cells(
+    places: Sequence[Place], has_some: Booleans, was_scored: Booleans, is_running: Booleans
+) -> tuple[HiddenCell, ...]:
+    """Return the places with nothing to show in which somebody scored, and why it is not shown."""
+    return tuple(
         HiddenCell(
             team_id=place.team_id,
             skill=place.name,
@@ -113,8 +126,6 @@ def _table(
         for at, place in enumerate(places)
         if not has_some[at] and (was_scored[at] or is_running[at])
     )
-    shown = tuple(place for at, place in enumerate(places) if has_some[at])
-    return Table(shown, sums.n, sums.totals, hidden)
 
 
 def heatmap_cells(table: Table) -> tuple[HeatmapCell, ...]:

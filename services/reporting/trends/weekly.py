@@ -1,7 +1,7 @@
 """A team's lines: points of whole weeks or months, put together from blocks of enough people."""
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from services.reporting.trends.buckets import week_of
 from services.reporting.trends.distributions import CELLS, quartile_rows
-from services.reporting.trends.limits import Kind, Scope, points_of
+from services.reporting.trends.limits import Kind, Points, Scope, points_of
 from services.reporting.trends.people import Integers
 from services.reporting.trends.sheet import (
     DAY_BITS,
@@ -76,18 +76,20 @@ def lines_of(sheet: Sheet, blocks: Countable, asked: Asked) -> Lines:
     line = _line_of_atom(sheet, asked)
     shown = (line >= 0) & in_range(sheet, asked.start, asked.end)
     spans, place = _whole_spans(sheet, blocks.alone & shown, line, asked.unit)
-    gaps = _open_gaps(sheet, blocks, shown, line, asked)
-    for index, name in enumerate(asked.names):
-        if (asked.team_id, name) in blocks.names:
-            scope = Scope(asked.team_id, name, asked.kind)
-            found = points_of(
-                blocks.partition, scope, start=asked.start, end=asked.end, unit=asked.unit
-            )
-            for point in found.points:
-                place[blocks.members[list(point.atoms)]] = len(spans)
-                is_partial = any(point.first <= each <= point.last for each in found.partial)
-                spans.append(Span(index, point.first, point.last, is_partial))
-            gaps += [(index, each.bucket, each.reason) for each in found.suppressed]
+    gaps = _open_gaps(sheet, blocks, shown, line)
+    weeks = enumerate(spans if blocks.names else ())
+    halves = {(span.line, week_of(span.first)): at for at, span in weeks}
+    for index, found in _joined_points(blocks, asked):
+        for point in found.points:
+            is_partial = any(point.first <= each <= point.last for each in found.partial)
+            span = Span(index, point.first, point.last, is_partial)
+            at = _other_half(span, halves) if asked.unit == "week" else None
+            place[blocks.members[list(point.atoms)]] = len(spans) if at is None else at
+            if at is None:
+                spans.append(span)
+            else:
+                spans[at] = _one_week(spans[at], span)
+        gaps += [(index, each.bucket, each.reason) for each in found.suppressed]
     order = sorted(range(len(spans)), key=spans.__getitem__)
     rank = np.empty(len(spans) + 1, dtype=np.int64)
     rank[order], rank[-1] = np.arange(len(spans)), -1  # the last one is place -1
@@ -99,6 +101,33 @@ def lines_of(sheet: Sheet, blocks: Countable, asked: Asked) -> Lines:
             TrendGap(skill=asked.names[index], week=week_of(day), start=day, reason=reason)
             for index, day, reason in sorted(gaps)
         ),
+    )
+
+
+def _joined_points(blocks: Countable, asked: Asked) -> Iterator[tuple[int, Points]]:
+    """Yield the points of what has to be looked at together, with the index of its name."""
+    for index, name in enumerate(asked.names):
+        if (asked.team_id, name) in blocks.names:
+            scope = Scope(asked.team_id, name, asked.kind)
+            yield (
+                index,
+                points_of(
+                    blocks.partition, scope, start=asked.start, end=asked.end, unit=asked.unit
+                ),
+            )
+
+
+def _other_half(span: Span, weeks: Mapping[tuple[int, date], int]) -> int | None:
+    """Return which week of its own is cut by the month's end from this one, if it is one too."""
+    return weeks.get((span.line, week_of(span.first))) if span.first == span.last else None
+
+
+def _one_week(one: Span, other: Span) -> Span:
+    return Span(
+        one.line,
+        min(one.first, other.first),
+        max(one.last, other.last),
+        one.is_partial or other.is_partial,
     )
 
 
@@ -224,15 +253,13 @@ def _period(day: Integers, unit: Unit) -> Integers:
 
 
 def _open_gaps(
-    sheet: Sheet, blocks: Countable, shown: Booleans, line: Integers, asked: Asked
+    sheet: Sheet, blocks: Countable, shown: Booleans, line: Integers
 ) -> list[tuple[int, date, Reason]]:
-    """Return the buckets that are not over, of the names that need no looking together."""
-    together = {at for at, name in enumerate(asked.names) if (asked.team_id, name) in blocks.names}
+    """Return the buckets that are not over, of months that need no looking together."""
     atoms = shown & (sheet.day >= blocks.open_from.toordinal())
+    atoms[blocks.members] = False
     pairs = set(zip(line[atoms].tolist(), sheet.day[atoms].tolist(), strict=True))
-    return [
-        (index, date.fromordinal(day), "not_over") for index, day in pairs if index not in together
-    ]
+    return [(index, date.fromordinal(day), "not_over") for index, day in pairs]
 
 
 def weeks_of(sheet: Sheet, atoms: Booleans) -> tuple[Sequence[date], Integers]:

@@ -52,20 +52,6 @@ async def team_sheet(
     return sheet_of([GroupRow(*row) for row in rows])
 
 
-async def tenant_sheet(
-    connection: Connection,
-    tenant_id: UUID,
-    team_ids: Sequence[UUID] | None,
-    first: date,
-    last: date,
-) -> Sheet:
-    """Return the rollups of all teams (or of some) in the months a range touches; no histograms."""
-    rows = await connection.fetch(
-        SQL["tenant_rollups"], tenant_id, *whole_months(first, last), team_ids
-    )
-    return sheet_of([GroupRow(*row) for row in rows])
-
-
 async def team_versions(
     connection: Connection, tenant_id: UUID, team_id: UUID, first: date, last: date
 ) -> list[Version]:

@@ -7,19 +7,10 @@ import msgspec
 from services.reporting.cache import kept_or_made
 from services.reporting.desk import Desk
 from services.reporting.freshness import State, state
-from services.reporting.trends.buckets import bucket_of
-from services.reporting.trends.sheet import Sheet, countable
-from services.reporting.trends.shelf import KINDS
-from services.reporting.trends.tables import (
-    Table,
-    heatmap_cells,
-    heatmap_headline,
-    names_of,
-    table_of,
-)
+from services.reporting.trends.tables import Table, heatmap_cells, heatmap_headline
 from services.reporting.trends.uniformity import uniformity_headline, uniformity_of
-from services.reporting.views.ranges import Range, checked_range
-from services.reporting.views.rollups import tenant_sheet
+from services.reporting.views.months import tenant_table
+from services.reporting.views.ranges import checked_range
 from shared.contracts.reports.tables import (
     HeatmapQuery,
     HeatmapReply,
@@ -37,12 +28,11 @@ async def heatmap(desk: Desk, query: HeatmapQuery) -> HeatmapReply:
         NotReadyError: numbers are being counted anew.
     """
     asked = checked_range(query.start, query.end)
-    reads = tenant_reads(desk.database)
-    current = await state(reads, query.tenant_id, desk.clock)
+    current = await state(tenant_reads(desk.database), query.tenant_id, desk.clock)
 
     async def make() -> HeatmapReply:
-        sheet = await tenant_sheet(reads, query.tenant_id, query.team_ids, *asked)
-        return await asyncio.to_thread(_heatmap, sheet, query, asked, current)
+        table = await tenant_table(desk, query, current, asked)
+        return await asyncio.to_thread(_heatmap, table, current)
 
     made = await kept_or_made(desk.answers, (query, current.basis), make)
     return msgspec.structs.replace(made, as_of=current.as_of)
@@ -56,19 +46,17 @@ async def uniformity(desk: Desk, query: UniformityQuery) -> UniformityReply:
         NotReadyError: numbers are being counted anew.
     """
     asked = checked_range(query.start, query.end)
-    reads = tenant_reads(desk.database)
-    current = await state(reads, query.tenant_id, desk.clock)
+    current = await state(tenant_reads(desk.database), query.tenant_id, desk.clock)
 
     async def make() -> UniformityReply:
-        sheet = await tenant_sheet(reads, query.tenant_id, query.team_ids, *asked)
-        return await asyncio.to_thread(_uniformity, sheet, query, asked, current)
+        table = await tenant_table(desk, query, current, asked)
+        return await asyncio.to_thread(_uniformity, table, current)
 
     made = await kept_or_made(desk.answers, (query, current.basis), make)
     return msgspec.structs.replace(made, as_of=current.as_of)
 
 
-def _heatmap(sheet: Sheet, query: HeatmapQuery, asked: Range, current: State) -> HeatmapReply:
-    table = _table(sheet, query, asked, current)
+def _heatmap(table: Table, current: State) -> HeatmapReply:
     cells, least = heatmap_cells(table), current.settings.min_people
     return HeatmapReply(
         cells=cells,
@@ -79,10 +67,7 @@ def _heatmap(sheet: Sheet, query: HeatmapQuery, asked: Range, current: State) ->
     )
 
 
-def _uniformity(
-    sheet: Sheet, query: UniformityQuery, asked: Range, current: State
-) -> UniformityReply:
-    table = _table(sheet, query, asked, current, query.skill)
+def _uniformity(table: Table, current: State) -> UniformityReply:
     skills = uniformity_of(table, current.skills)
     return UniformityReply(
         skills=skills,
@@ -91,24 +76,3 @@ def _uniformity(
         min_people=current.settings.min_people,
         as_of=current.as_of,
     )
-
-
-def _table(
-    sheet: Sheet,
-    query: HeatmapQuery | UniformityQuery,
-    asked: Range,
-    current: State,
-    only: str | None = None,
-) -> Table:
-    blocks = countable(
-        sheet,
-        query.level,
-        min_people=current.settings.min_people,
-        open_from=bucket_of(current.today),
-    )
-    names = [
-        name
-        for name in names_of(sheet, query.level, current.skills.hidden, *asked)
-        if only in {None, name}
-    ]
-    return table_of(sheet, blocks, query.level, KINDS[query.source], names, *asked)
