@@ -87,11 +87,16 @@ class SimulationFeed:
         async with tenant_tx(context.database, tenant_id) as connection:
             repository = StreamRepository(connection, tenant_id, self._simulation_id)
             news = await repository.news(span, key)
+        newest = max(head.sequence, *(event.sequence for event in news.events), 0)
+        now = head
+        if newest > head.sequence:  # stored between the two looks: its pieces are of the past
+            now = await get_head(context.database, bounds, self._simulation_id)
+            self._replied = now.last_seq - now.last_seq % 2
         chunks = [
-            await self._event(event, news, head) for event in news.events if self.tells(event, head)
+            await self._event(event, news, now) for event in news.events if self.tells(event, now)
         ]
-        self._after = max(head.sequence, *(event.sequence for event in news.events), 0)
-        if span.begun_seq is not None:
+        self._after = newest
+        if span.begun_seq is not None and span.begun_seq > self._replied:
             chunks.append(self.started(news.turns[span.begun_seq]))
         return Reading(chunks=tuple(chunks), is_over=self.is_over(head))
 

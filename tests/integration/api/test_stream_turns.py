@@ -12,6 +12,7 @@ from nats.aio.client import Client
 
 from services.api.app import create_app
 from services.api.context import ProcessContext
+from services.api.simulations import stream_feed
 from shared.contracts.jobs import JobMessage, TurnJob, decode_payload
 from shared.db.keys import KeyRing
 from shared.db.pool import Database
@@ -153,6 +154,36 @@ async def test_any_cuts_end_in_the_stored_turn(
     assert text == stored[2]["text"] == "reply 2"
     assert set(durable) == {"2"}
     assert [turn["seq"] for turn in stored] == [0, 1, 2]
+
+
+async def test_a_reply_stored_between_two_looks_is_not_followed_by_its_pieces(
+    app: Litestar, partner: Partner, worker: StreamWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation = (await partner.simulation())["id"]
+    worker.tries = [["prov"], ["provi", "sional"]]
+    worker.go_on.clear()
+    look = stream_feed.get_head
+
+    async def is_stored() -> bool:
+        turns = (await partner.get(f"/v1/simulations/{simulation}/turns")).json()["data"]
+        return len(turns) == 3
+
+    async def late_look(*given: Any) -> Any:
+        head = await look(*given)
+        if head.last_seq == 1 and not worker.go_on.is_set():
+            worker.go_on.set()
+            await eventually(is_stored)
+        return head
+
+    monkeypatch.setattr(stream_feed, "get_head", late_look)
+    answer = await speak(app, partner, simulation, 0)
+    told = await until(answer, "done")
+
+    names = [event.name for event in told]
+    assert names.index("turn.started") < names.index("turn.completed")
+    assert "turn.delta" not in names[names.index("turn.completed") :]
+    (completed,) = (event.data for event in told if event.name == "turn.completed")
+    assert completed["simulation"]["last_seq"] == 2
 
 
 async def test_refusals_are_ordinary_problems(
