@@ -150,7 +150,10 @@ def minded(scenario: ScenarioSpec, **levels: int) -> PersonaState:
 @pytest.fixture
 def marked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `[act:strength@topic]` before a sentence say its acts; text without marks is analyzed."""
-    monkeypatch.setattr(appraisal, "analyze", _analyze)
+    # In place of the remembered one: two turns that differ in their marks only are equal as texts.
+    monkeypatch.setattr(
+        appraisal, "_analyzed", lambda text, before: _analyze(text, previous_customer=before)
+    )
 
 
 class Marked(str):
