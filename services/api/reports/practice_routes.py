@@ -7,14 +7,13 @@ from uuid import UUID
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.learners.service import LearnerService
 from services.api.reports.practice_schemas import (
-    MAX_RANGE,
     GoalsProgressView,
     LearnerPracticeView,
     LearnerProficiencyView,
     NextParameters,
     NextPracticeView,
+    PracticeRangeParameters,
     ProficiencyParameters,
-    RangeParameters,
     ScenarioQualityView,
     TeamExerciseView,
     TeamPracticeView,
@@ -26,11 +25,9 @@ from services.api.teams.service import TeamService
 from shared.clock import Clock
 from shared.contracts.reports import advice, practice
 from shared.errors import (
-    FieldError,
     NotFoundError,
     ScopeMissingError,
     UnavailableError,
-    ValidationFailedError,
 )
 from shared.ids import format_id
 
@@ -112,7 +109,7 @@ class PracticeReportRoutes:
             method="GET",
             path="/v1/reports/learners/{learner_id:lrn}/practice",
             scope=READ,
-            query=RangeParameters,
+            query=PracticeRangeParameters,
             answers={200: LearnerPracticeView},
             problems=_PROBLEMS,
         )
@@ -141,7 +138,7 @@ class PracticeReportRoutes:
             method="GET",
             path="/v1/reports/teams/{team_id:team}/practice",
             scope=READ,
-            query=RangeParameters,
+            query=PracticeRangeParameters,
             answers={200: TeamPracticeView},
             problems=_PROBLEMS,
         )
@@ -278,14 +275,8 @@ class PracticeReportRoutes:
         return call.ids["team_id"]
 
     def _range(self, call: Call) -> tuple[date, date]:
-        query: RangeParameters = call.query
-        start, end = query.range(self._today(call))
-        if not start <= end <= start + MAX_RANGE:
-            detail = f"A range ends after it starts and has at most {MAX_RANGE.days // 7} weeks"
-            raise ValidationFailedError(
-                errors=(FieldError(pointer="query:to", code="out-of-range", detail=detail),)
-            )
-        return start, end
+        query: PracticeRangeParameters = call.query
+        return query.range(self._today(call))
 
 
 def _shown(call: Call, prefix: str, name: str) -> str:

@@ -1,11 +1,11 @@
 """Requests and answers of `/v1/reports` about practice."""
 
-from datetime import date, timedelta
-from typing import Annotated, Any, Final
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from services.api.validation import RuleError, broken
+from services.api.reports.ranges import WeeksParameters
 from shared.contracts.base import Record
 from shared.contracts.reports.advice import NextPractice, TeamExerciseReply
 from shared.contracts.reports.practice import (
@@ -19,15 +19,6 @@ from shared.contracts.reports.practice import (
     TeamProficiency,
 )
 
-DEFAULT_RANGE: Final = timedelta(weeks=12)
-
-MAX_RANGE: Final = timedelta(weeks=MAX_PRACTICE_WEEKS - 2)
-"""Two less than reporting takes, because a range is widened to whole weeks at both ends."""
-
-EARLIEST = date(2000, 1, 1)
-LATEST = date(2200, 1, 1)
-"""Dates outside are mistakes of the sender."""
-
 
 class ProficiencyParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which scores count."""
@@ -35,27 +26,13 @@ class ProficiencyParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     source: PracticeSource = "all"
 
 
-class RangeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PracticeRangeParameters(
+    WeeksParameters, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """Which weeks."""
 
-    start: date | None = msgspec.field(name="from", default=None)
-    """First day; 12 weeks before the last when absent."""
-    end: date | None = msgspec.field(name="to", default=None)
-    """Last day; today when absent."""
-
-    def __post_init__(self) -> None:
-        errors = [
-            broken(f"/{name}", "out-of-range", f"A date is between {EARLIEST} and {LATEST}")
-            for name, day in (("from", self.start), ("to", self.end))
-            if day is not None and not EARLIEST <= day <= LATEST
-        ]
-        if errors:
-            raise RuleError(*errors)
-
-    def range(self, today: date) -> tuple[date, date]:
-        """Return first and last day, both inclusive."""
-        end = self.end or today
-        return self.start or end - DEFAULT_RANGE, end
+    most: ClassVar[timedelta] = timedelta(weeks=MAX_PRACTICE_WEEKS - 2)
+    """Two weeks less than reporting takes, because a range is widened to whole weeks."""
 
 
 class NextParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """Time ranges of reports."""
 
 from datetime import date, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -25,17 +25,16 @@ SkillKey = Annotated[
 ]
 
 
-class RangeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which time, and what of it."""
+class WeeksParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which time."""
+
+    most: ClassVar[timedelta] = MAX_RANGE
+    """The longest range."""
 
     start: date | None = msgspec.field(name="from", default=None)
     """First day; 12 weeks before the last when absent."""
     end: date | None = msgspec.field(name="to", default=None)
     """Last day; today when absent."""
-    source: Annotated[
-        TrendSource,
-        msgspec.Meta(description="`call`: every real conversation, calls, chats and e-mails."),
-    ] = "all"
 
     def __post_init__(self) -> None:
         errors = [
@@ -54,9 +53,18 @@ class RangeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         """
         end = self.end or today
         start = self.start or end - DEFAULT_RANGE
-        if not start <= end <= start + MAX_RANGE:
-            detail = f"A range ends after it starts and has at most {MAX_RANGE.days // 7} weeks"
+        if not start <= end <= start + self.most:
+            detail = f"A range ends after it starts and has at most {self.most.days // 7} weeks"
             raise ValidationFailedError(
                 errors=(FieldError(pointer="query:to", code="out-of-range", detail=detail),)
             )
         return start, end
+
+
+class RangeParameters(WeeksParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which time, and what of it."""
+
+    source: Annotated[
+        TrendSource,
+        msgspec.Meta(description="`call`: every real conversation, calls, chats and e-mails."),
+    ] = "all"
