@@ -1,6 +1,8 @@
 """Days into buckets: ISO weeks cut at month ends, so weeks and months both are sums of buckets."""
 
+import calendar
 from datetime import date, timedelta
+from functools import lru_cache
 
 _WEEK = timedelta(days=7)
 _LAST_OF_WEEK = timedelta(days=6)
@@ -14,6 +16,13 @@ def week_of(day: date) -> date:
 def bucket_of(day: date) -> date:
     """Return the first day of the day's bucket: its Monday or its first of the month, the later."""
     return max(week_of(day), day.replace(day=1))
+
+
+@lru_cache(maxsize=4096)  # every point of a trend asks, and the buckets are few
+def last_day(bucket: date) -> date:
+    """Return the last day of the bucket that starts on a day: its Sunday or its month's end."""
+    month_end = bucket.replace(day=calendar.monthrange(bucket.year, bucket.month)[1])
+    return min(week_of(bucket) + _LAST_OF_WEEK, month_end)
 
 
 def whole_weeks(start: date, end: date) -> tuple[date, date]:

@@ -1,14 +1,13 @@
 """Weeks of answers and contacts into points that hold enough people and enough answers."""
 
-import calendar
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 from itertools import groupby
 from operator import or_
 from typing import Generic, NamedTuple, TypeVar
 
-from services.reporting.trends.buckets import bucket_of, week_of
+from services.reporting.trends.buckets import bucket_of, last_day
 from services.reporting.trends.limits import Unit as Piece
 from services.reporting.trends.limits import enough, groups_of
 from shared.contracts.reports.outcomes import (
@@ -17,8 +16,6 @@ from shared.contracts.reports.outcomes import (
     Reason,
     Unit,
 )
-
-_LAST_OF_WEEK = timedelta(days=6)
 
 Numbers = TypeVar("Numbers")
 
@@ -105,12 +102,6 @@ def line_of(
 def people_of(blocks: Iterable[Block], masks: Sequence[int]) -> int:
     """Return how many distinct people are in the blocks."""
     return reduce(or_, (masks[index] for block in blocks for index in block), 0).bit_count()
-
-
-def last_day(bucket: date) -> date:
-    """Return the last day of a bucket: the week's Sunday or the month's last, the earlier."""
-    end = bucket.replace(day=calendar.monthrange(bucket.year, bucket.month)[1])
-    return min(week_of(bucket) + _LAST_OF_WEEK, end)
 
 
 def _with_answers(groups: Iterable[Block], weeks: Sequence[Week]) -> Iterator[Block]:

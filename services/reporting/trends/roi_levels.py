@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
+from services.reporting.trends.buckets import last_day
 from services.reporting.trends.roi import Effect
 from services.reporting.trends.roi_effects import Change, Estimate, change_of, estimate
 from services.reporting.trends.roi_sides import (
@@ -21,7 +22,6 @@ from services.reporting.trends.roi_sides import (
     Sample,
     Tally,
     Windows,
-    last_day,
     sample_of,
     settle,
     side_of,

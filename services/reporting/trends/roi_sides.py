@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from services.reporting.trends.buckets import week_of
+from services.reporting.trends.buckets import last_day
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -67,12 +67,6 @@ class Sample(NamedTuple):
 
     before: Floats
     after: Floats
-
-
-def last_day(bucket: date) -> date:
-    """Return the last day of a cut week."""
-    following = (bucket.replace(day=1) + timedelta(days=31)).replace(day=1)
-    return min(week_of(bucket) + _WEEK, following) - timedelta(days=1)
 
 
 def side_of(piece: Piece, windows: Windows) -> int:

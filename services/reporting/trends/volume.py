@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from services.reporting.trends.buckets import bucket_of, week_of
+from services.reporting.trends.buckets import bucket_of, last_day, week_of
 from services.reporting.trends.limits import Unit, groups_of
 from shared.contracts.base import Record
 
@@ -118,18 +118,11 @@ def by_period(
             for group in groups
         ]
         gaps += [
-            Gap(kind=kind, first=bucket, last=last_day_of(bucket))
+            Gap(kind=kind, first=bucket, last=last_day(bucket))
             for index, bucket in enumerate(buckets)
             if index not in told
         ]
     return tuple(periods), tuple(gaps)
-
-
-def last_day_of(bucket: date) -> date:
-    """Return the last day of the cut week that begins on this day."""
-    sunday = week_of(bucket) + timedelta(days=6)
-    end = (bucket.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return min(sunday, end)
 
 
 def _mask(efforts: Iterable[Effort], bits: dict[UUID, int]) -> int:
@@ -147,7 +140,7 @@ def _period(kind: Kind, parts: Sequence[tuple[date, list[Effort]]], min_people: 
     return Period(
         kind=kind,
         first=parts[0][0],
-        last=last_day_of(parts[-1][0]),
+        last=last_day(parts[-1][0]),
         volume=whole,
         people=len({effort.person_id for effort in efforts}),
     )

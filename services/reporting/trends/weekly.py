@@ -1,15 +1,13 @@
 """A team's lines: points of whole weeks or months, put together from blocks of enough people."""
 
-import calendar
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
-from functools import lru_cache
+from datetime import date
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 import numpy as np
 
-from services.reporting.trends.buckets import week_of
+from services.reporting.trends.buckets import last_day, week_of
 from services.reporting.trends.distributions import CELLS, quartile_rows
 from services.reporting.trends.limits import Kind, Points, Scope, points_of
 from services.reporting.trends.people import Integers
@@ -29,7 +27,6 @@ from shared.contracts.reports.trend import Reason, TrendGap, TrendPoint, TrendRu
 
 Unit = Literal["week", "month"]
 
-_SIX_DAYS: Final = timedelta(days=6)
 _DAY: Final = (1 << DAY_BITS) - 1
 
 
@@ -197,13 +194,6 @@ def running_of(
         for at, name in enumerate(asked.names)
         if learners[at] >= min_people
     )
-
-
-@lru_cache(maxsize=4096)
-def last_day(bucket: date) -> date:
-    """Return the last day of the bucket that starts on a day: its Sunday or its month's end."""
-    month_end = bucket.replace(day=calendar.monthrange(bucket.year, bucket.month)[1])
-    return min(week_of(bucket) + _SIX_DAYS, month_end)
 
 
 def _named(first: date, unit: Unit) -> date:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from services.reporting.trends.buckets import bucket_of
+from services.reporting.trends.buckets import bucket_of, last_day
 from services.reporting.trends.outcome_numbers import (
     Answers,
     Contacts,
@@ -23,7 +23,7 @@ from services.reporting.trends.outcome_numbers import (
     transfer_series,
 )
 from services.reporting.trends.outcome_words import decimal
-from services.reporting.trends.outcomes import Frame, Week, blocks_in, last_day
+from services.reporting.trends.outcomes import Frame, Week, blocks_in
 from shared.contracts.reports.outcomes import MIN_ANSWERS, Unit
 
 CSAT = Form("csat-5", "csat", 1, 5, (4, 5))

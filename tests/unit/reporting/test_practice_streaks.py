@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.trends.buckets import bucket_of, week_of
+from services.reporting.trends.buckets import bucket_of, last_day, week_of
 from services.reporting.trends.goals import Wanted, attempts_progress, score_progress
 from services.reporting.trends.streaks import streak, weeks_of, whole_weeks_within
-from services.reporting.trends.volume import Effort, Kind, by_period, by_week, last_day_of
+from services.reporting.trends.volume import Effort, Kind, by_period, by_week
 
 MONDAY = date(2026, 9, 28)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -85,7 +85,7 @@ def test_every_week_of_a_learner_is_there() -> None:
     ],
 )
 def test_the_last_day_of_a_cut_week(bucket: date, last: date) -> None:
-    assert last_day_of(bucket) == last
+    assert last_day(bucket) == last
     assert bucket_of(last) == bucket
     assert bucket_of(last + DAY) != bucket
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from services.reporting.trends.buckets import bucket_of
+from services.reporting.trends.buckets import bucket_of, last_day
 from services.reporting.trends.roi_effects import change_of, estimate
 from services.reporting.trends.roi_levels import Plan, Scene, metric_effect, skill_level
-from services.reporting.trends.roi_sides import Sample, Windows, last_day, settle, turnover
+from services.reporting.trends.roi_sides import Sample, Windows, settle, turnover
 from services.reporting.trends.roi_tally import Cohorts, PersonRow, Spot, tally_of_people
 from services.reporting.trends.stats.effects import Change, difference_in_differences
 

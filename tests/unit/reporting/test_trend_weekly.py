@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from services.reporting.trends import people
 from services.reporting.trends.breaks import Version, break_marks, breaks_of
+from services.reporting.trends.buckets import last_day
 from services.reporting.trends.distributions import pack
 from services.reporting.trends.numbering import numbered
 from services.reporting.trends.sheet import EPOCH, GroupRow, Level, Sheet, countable, sheet_of
@@ -20,7 +21,6 @@ from services.reporting.trends.verdicts import headline, trend_cells
 from services.reporting.trends.weekly import (
     Asked,
     Unit,
-    last_day,
     lines_of,
     running_of,
     trend_points,
