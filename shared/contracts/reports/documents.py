@@ -4,7 +4,7 @@ The content of a page is one struct: the HTML, the PDF and the JSON of a report 
 the same numbers and the same sentences.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final, Literal
 from uuid import UUID
 
@@ -186,15 +186,6 @@ class WeeklyReply(Record, frozen=True, kw_only=True):
     made: int
     left: int
     """More than 0: ask again, one request does not take for ever."""
-
-
-class StoredDocument(Record, frozen=True, kw_only=True):
-    """A report that was made, without its content."""
-
-    document_id: UUID
-    team_id: UUID
-    week: date
-    created_at: datetime
 
 
 class BeginExport(ReportQuery, frozen=True, kw_only=True):
