@@ -1,0 +1,1 @@
+"""What a process measures of itself: one place to note, any number of listeners."""
