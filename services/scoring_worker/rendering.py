@@ -133,8 +133,10 @@ class Renderer:
             salt=f"{await model.endpoint(tenant_id)}\0{name}\0{policy.is_redacted}",
         )  # fmt: skip
         round_ = _Round(self, model, purpose, language, memory)
-        found, calls = await round_.all(chunks)
-        return found, RenderingNote(language=language, source="model", calls=calls)
+        found, calls, portions = await round_.all(chunks)
+        return found, RenderingNote(
+            language=language, source="model", calls=calls, portions=portions
+        )
 
     async def _usable(
         self, tenant_id: UUID, case: ScoringCase
@@ -172,6 +174,10 @@ class Renderer:
         return self._clock
 
 
+_NOTHING: Final = Kept(renderings=(), calls=())
+"""Of a question that was not asked, or has no answer: the conversation gets no number."""
+
+
 class _Round:
     """The questions about one conversation: all are answered, or there is no number."""
 
@@ -195,8 +201,11 @@ class _Round:
 
     async def all(
         self, chunks: Sequence[Chunk]
-    ) -> tuple[dict[str, Rendering], tuple[CallNote, ...]]:
-        """Return the renderings by turn, and the calls; raises `ModelFailedError`."""
+    ) -> tuple[dict[str, Rendering], tuple[CallNote, ...], tuple[UUID | None, ...]]:
+        """Return the renderings by turn, the calls, and of each portion the one that brought it.
+
+        Raises `ModelFailedError`.
+        """
         known = await self._memory.find(self._language, [chunk_key(chunk) for chunk in chunks])
         async with asyncio.TaskGroup() as group:  # nothing is asked once one of them is lost
             tasks = [group.create_task(self._one(chunk, known)) for chunk in chunks]
@@ -205,30 +214,30 @@ class _Round:
             raise ModelFailedError(self._failures[0].why, self._calls)
         found = {
             turn.id: rendering
-            for chunk, renderings in zip(chunks, answers, strict=True)
-            for turn, rendering in zip(chunk.turns, renderings, strict=True)
+            for chunk, kept in zip(chunks, answers, strict=True)
+            for turn, rendering in zip(chunk.turns, kept.renderings, strict=True)
         }
-        return found, self._calls
+        return found, self._calls, tuple(_brought_by(answer) for answer in answers)
 
-    async def _one(self, chunk: Chunk, known: dict[bytes, Kept]) -> tuple[Rendering, ...]:
+    async def _one(self, chunk: Chunk, known: dict[bytes, Kept]) -> Kept:
         content = chunk_key(chunk)
         kept = known.get(content)
         if kept is not None:
             self._calls += kept.calls
-            return kept.renderings
+            return kept
         async with self._places:
             if self._failures:
-                return ()
+                return _NOTHING
             try:
                 renderings, calls = await self._ask(chunk)
             except ModelFailedError as failed:
                 self._failures.append(failed)
                 self._calls += failed.calls
-                return ()
+                return _NOTHING
         self._calls += calls
         answer = Kept(renderings=renderings, calls=calls)
         await self._memory.keep(self._language, content, answer, self._renderer.clock.now())
-        return renderings
+        return answer
 
     async def _ask(self, chunk: Chunk) -> tuple[tuple[Rendering, ...], tuple[CallNote, ...]]:
         wait_s = BUSY_WAIT_S
@@ -248,6 +257,10 @@ class _Round:
             raise ModelFailedError(WhyEmbedded.TIMEOUT)
         job = self._renderer.job(self._memory, self._purpose, self._language, chunk.number, left_s)
         return await render(self._model, job, chunk.texts, chunk.before)
+
+
+def _brought_by(kept: Kept) -> UUID | None:
+    return kept.calls[-1].call_id if kept.calls else None
 
 
 def as_rendered(case: ScoringCase, renderings: Mapping[str, Rendering]) -> ScoringCase:

@@ -4,6 +4,7 @@ Nothing is asked and nothing is changed: the same transcript, rubric, engine and
 the same bytes.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -13,11 +14,11 @@ from services.scoring_worker.judging.hearing import Hearing
 from services.scoring_worker.judging.model.answers import Answers
 from services.scoring_worker.judging.model.opinions import Heard
 from services.scoring_worker.judging.version import ENGINE_VERSION
-from services.scoring_worker.rendering import as_rendered
+from services.scoring_worker.rendering import as_rendered, chunked
 from services.scoring_worker.repository import ScoringCase, ScoringRepository
 from services.scoring_worker.restoring import Reading, restored
 from shared.contracts.base import Record
-from shared.contracts.scoring import JudgeResult, ModelJudging
+from shared.contracts.scoring import JudgeResult, ModelJudging, RenderingNote, TranscriptTurn
 from shared.db.keys import KeyRing
 from shared.db.pool import Connection, Database
 from shared.db.sealed import SealKey
@@ -26,6 +27,9 @@ from shared.db.tx import tenant_tx
 from shared.errors import NotFoundError
 from shared.llm.records import ANSWER_COLUMN
 from shared.llm.structured import Reading as AnswerReading
+from shared.rendering.asking import Answer
+from shared.rendering.records import Rendering
+from shared.rendering.render import rendered
 
 SQL = Queries("services.scoring_worker")
 
@@ -65,7 +69,55 @@ async def replay(database: Database, keys: KeyRing, tenant_id: UUID, scoring_id:
         stored = key.open(row["result"], "assessments.result", row["assessment_id"].bytes)
         result = msgspec.json.decode(stored, type=JudgeResult)
         answers = await _answers(connection, tenant_id, key, result.model)
-    return _compared(row["assessment_id"], stored, result, case, answers)
+        read_as = await _read_as(connection, tenant_id, key, case, result.rendering)
+    return _compared(row["assessment_id"], stored, result, case, answers, read_as)
+
+
+ReadAs = Mapping[str, Rendering]
+"""The English by turn."""
+
+
+async def _read_as(
+    connection: Connection,
+    tenant_id: UUID,
+    key: SealKey,
+    case: ScoringCase,
+    note: RenderingNote | None,
+) -> ReadAs | None:
+    """Return the English that the case was judged by; None where its answers are not there."""
+    if note is None or note.source == "none":
+        return {}
+    if note.source == "simulation":
+        return case.read_as
+    calls = [call_id for call_id in note.portions if call_id is not None]
+    rows = await connection.fetch(SQL["recorded_answers"], tenant_id, calls)
+    texts = {
+        row["call_id"]: key.open_text(row["answer"], ANSWER_COLUMN, row["call_id"].bytes)
+        for row in rows
+    }
+    return rendered_again(case.transcript.turns, note, texts)
+
+
+def rendered_again(
+    turns: Sequence[TranscriptTurn], note: RenderingNote, texts: Mapping[UUID, str]
+) -> ReadAs | None:
+    """Return the English by turn, from what the calls of a note answered.
+
+    None where an answer is missing, or gives no English any more.
+    """
+    chunks = list(chunked(turns))
+    if len(chunks) != len(note.portions):
+        return None
+    found: dict[str, Rendering] = {}
+    for chunk, call_id in zip(chunks, note.portions, strict=True):
+        reading = AnswerReading(Answer)
+        if call_id is not None and reading.check(texts.get(call_id, "")) is not None:
+            return None
+        renderings = rendered(chunk.texts, reading.value, note.language)
+        if renderings is None:
+            return None
+        found |= {turn.id: each for turn, each in zip(chunk.turns, renderings, strict=True)}
+    return found
 
 
 async def _answers(
@@ -95,18 +147,19 @@ def _compared(
     result: JudgeResult,
     case: ScoringCase,
     answers: dict[int, Answers],
+    read_as: ReadAs | None,
 ) -> Replayed:
     def told(why: str) -> Replayed:
         return Replayed(assessment_id=assessment_id, is_same=not why, why=why, answers=len(answers))
 
-    if result.rendering is not None and result.rendering.source == "model":
-        return told("its English was asked of a model to judge it, and is not made again here")
     if result.engine_version != ENGINE_VERSION:
         return told(f"it was judged by {result.engine_version}; this is {ENGINE_VERSION}")
     wanted = 0 if result.model is None else sum(not r.failure for r in result.model.replies)
     if len(answers) < wanted:
         return told(f"{wanted - len(answers)} of {wanted} recorded answers are gone")
-    again = _again(result, case, answers)
+    if read_as is None:
+        return told("recorded answers that brought its English are gone")
+    again = _again(result, case, answers, read_as)
     if OVERRIDE_SUPERSEDED in result.needs_review:
         reasons = (*again.needs_review, OVERRIDE_SUPERSEDED)
         again = msgspec.structs.replace(again, needs_review=reasons)
@@ -114,13 +167,14 @@ def _compared(
     return told("" if is_same else "the same input gives another result")
 
 
-def _again(result: JudgeResult, case: ScoringCase, answers: dict[int, Answers]) -> JudgeResult:
+def _again(
+    result: JudgeResult, case: ScoringCase, answers: dict[int, Answers], read_as: ReadAs
+) -> JudgeResult:
     note = result.rendering
     if note is None:
         return _judged(result, case, answers)
-    renderings = case.read_as if note.source == "simulation" else {}
-    reading = Reading(original=case.transcript, renderings=renderings, note=note)
-    read = as_rendered(case, renderings) if renderings else case
+    reading = Reading(original=case.transcript, renderings=read_as, note=note)
+    read = as_rendered(case, read_as) if read_as else case
     return restored(_judged(result, read, answers), reading)
 
 

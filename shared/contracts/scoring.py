@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -313,6 +314,9 @@ class RenderingNote(Record, frozen=True, kw_only=True, omit_defaults=True):
     """With `none`: why not."""
     calls: tuple[CallNote, ...] = ()
     """Those that brought the English, also where it was remembered from an earlier judgment."""
+    portions: tuple[UUID | None, ...] = ()
+    """With `model`: the call whose answer is the English of each portion of the conversation, in
+    order; null for a portion without a word."""
 
 
 class Provenance(Record, frozen=True, kw_only=True):

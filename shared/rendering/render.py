@@ -72,13 +72,29 @@ async def render(
     Raises:
         ModelFailedError: no answer, or none that passed; it names what was paid for.
     """
-    pieces = [cut(spoken.text) if has_words(spoken.text) else () for spoken in texts]
+    pieces = _pieces(texts)
     asked = _asked(texts, pieces)
     if not asked:
-        return tuple(as_it_is(spoken.text) for spoken in texts), ()
+        return _renderings(texts, pieces, {}), ()
     answer, calls = await _answer(model, job, asked, before)
     by_number = {sentence.n: sentence for sentence in answer}
     return _renderings(texts, pieces, by_number), calls
+
+
+def rendered(
+    texts: Sequence[Spoken], answer: Answer | None, language: str
+) -> tuple[Rendering, ...] | None:
+    """Return what `render` has made of texts with this answer; None where it would not have."""
+    pieces = _pieces(texts)
+    asked = _asked(texts, pieces)
+    sentences = () if answer is None else answer.sentences
+    if asked and faults(asked, sentences, language):
+        return None
+    return _renderings(texts, pieces, {sentence.n: sentence for sentence in sentences})
+
+
+def _pieces(texts: Sequence[Spoken]) -> list[tuple[Piece, ...]]:
+    return [cut(spoken.text) if has_words(spoken.text) else () for spoken in texts]
 
 
 def _asked(texts: Sequence[Spoken], pieces: Sequence[tuple[Piece, ...]]) -> list[Asked]:

@@ -255,6 +255,18 @@ class TestScoring:
         )
         assert (shown["appraisal"], shown["rendering"]["source"]) == ("model", "model")
 
+    async def test_it_is_made_again_from_the_recorded_answers(self, world: World) -> None:
+        scoring_id, job_id = await world.hand_in()
+        await world.judged(scoring_id, job_id)
+        asked, tenant_id = world.fake.count, world.partner.tenant.tenant_id
+        again = await replay(world.database, world.keys, tenant_id, scoring_id)
+        assert (again.is_same, again.why) == (True, "")
+        assert world.fake.count == asked
+        await world.fetch("update llm_calls set answer = null where tenant_id = $1")
+        again = await replay(world.database, world.keys, tenant_id, scoring_id)
+        assert not again.is_same
+        assert "gone" in again.why
+
     async def test_the_same_turns_are_rendered_once(self, world: World) -> None:
         learner = await world.partner.learner()
         first = await world.judged(*await world.hand_in(learner_id=learner))

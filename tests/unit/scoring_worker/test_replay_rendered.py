@@ -7,7 +7,7 @@ import pytest
 
 from services.scoring_worker.judging.hearing import Hearing
 from services.scoring_worker.rendering import as_rendered
-from services.scoring_worker.replay import _compared
+from services.scoring_worker.replay import _compared, rendered_again
 from services.scoring_worker.repository import ScoringCase
 from services.scoring_worker.restoring import Reading, restored
 from shared.contracts.llm import Judging, WhyEmbedded
@@ -57,10 +57,10 @@ def reading(source: str, **known: Rendering) -> Reading:
     return Reading(original=ORIGINAL, renderings=known, note=note)
 
 
-def compared(result: JudgeResult, answers=None):
+def compared(result: JudgeResult, answers=None, read_as=READ_AS):
     stored = msgspec.json.encode(result)
     read = msgspec.json.decode(stored, type=JudgeResult)
-    return _compared(ID, stored, read, CASE, answers or {})
+    return _compared(ID, stored, read, CASE, answers or {}, read_as)
 
 
 def test_as_its_customer_read_it():
@@ -83,14 +83,55 @@ def test_with_a_model_that_judged_the_english(mode):
 def test_what_nobody_rendered():
     made = restored(hearing(CASE).result(), reading("none"))
     assert made.overall is None
-    assert compared(made).is_same
+    assert compared(made, read_as={}).is_same
 
 
-def test_what_a_model_rendered_to_judge_it_is_told():
-    made = restored(hearing(as_rendered(CASE, READ_AS)).result(), reading("model", **READ_AS))
-    again = compared(made)
+CALL_ID = UUID(int=9)
+
+
+def answered(english=tuple(line for _, _, line in SAID)) -> str:
+    sentences = [{"n": n, "english": line, "acts": []} for n, line in enumerate(english, 1)]
+    return msgspec.json.encode({"sentences": sentences}).decode()
+
+
+@pytest.fixture
+def note() -> RenderingNote:
+    return RenderingNote(language="de", source="model", portions=(CALL_ID,))
+
+
+def test_what_a_model_rendered_comes_from_its_recorded_answer(note):
+    read = rendered_again(ORIGINAL.turns, note, {CALL_ID: answered()})
+    assert read is not None
+    assert {turn: each.english for turn, each in read.items()} == {
+        f"t{n}": english for n, (_, _, english) in enumerate(SAID)
+    }
+    made = restored(
+        hearing(as_rendered(CASE, read)).result(),
+        Reading(original=ORIGINAL, renderings=read, note=note),
+    )
+    assert compared(made, read_as=read).is_same
+    other = rendered_again(
+        ORIGINAL.turns, note, {CALL_ID: answered([line for _, _, line in SAID[:-1]] + ["Bye now."])}
+    )
+    assert not compared(made, read_as=other).is_same
+
+
+def test_an_answer_that_is_gone_or_unfit_is_told(note):
+    assert rendered_again(ORIGINAL.turns, note, {}) is None
+    assert rendered_again(ORIGINAL.turns, note, {CALL_ID: answered(["One."])}) is None
+    unknown = msgspec.structs.replace(note, portions=())  # noted before portions were
+    assert rendered_again(ORIGINAL.turns, unknown, {CALL_ID: answered()}) is None
+    again = compared(hearing(CASE).result(), read_as=None)
     assert not again.is_same
-    assert "asked of a model" in again.why
+    assert "brought its English are gone" in again.why
+
+
+def test_a_portion_without_a_word_needs_no_call():
+    turns = (TranscriptTurn(id="t1", role="agent", text="..."),)
+    note = RenderingNote(language="de", source="model", portions=(None,))
+    read = rendered_again(turns, note, {})
+    assert read is not None
+    assert read["t1"].english == "..."
 
 
 def test_a_mark_without_a_model_is_part_of_it():
@@ -99,4 +140,4 @@ def test_a_mark_without_a_model_is_part_of_it():
     )
     made = msgspec.structs.replace(hearing(case).result(), why=WhyEmbedded.UNACCOUNTED)
     stored = msgspec.json.encode(made)
-    assert _compared(ID, stored, made, case, {}).is_same
+    assert _compared(ID, stored, made, case, {}, {}).is_same
