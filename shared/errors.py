@@ -91,6 +91,12 @@ class ScopeMissingError(AppError):
     code, status, title = "scope-missing", 403, "The API key lacks a scope"
 
 
+class RankingOffError(AppError):
+    """The tenant does not want its people ranked."""
+
+    code, status, title = "ranking-off", 403, "This tenant does not rank people"
+
+
 class OriginNotAllowedError(AppError):
     """A learner token came from a page that its tenant does not list or it was not made for."""
 

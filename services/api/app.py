@@ -206,7 +206,9 @@ def _endpoints(
         TableRoutes(reports, teams, LearnerService(context), context.clock),
         ReportSettingsRoutes(ReportSettingsService(context)),
         GoalRoutes(GoalService(context, skills)),
-        PracticeReportRoutes(reports, teams, LearnerService(context), context.clock),
+        PracticeReportRoutes(
+            reports, teams, LearnerService(context), ReportSettingsService(context), context.clock
+        ),
         ProgramRoutes(programs),
         OutcomeRoutes(reports, teams, context.clock),
         RoiRoutes(reports, programs),

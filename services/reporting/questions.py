@@ -8,6 +8,7 @@ from services.reporting.outcomes.team import team_outcomes
 from services.reporting.practice.advice import next_practice, team_exercise
 from services.reporting.practice.goals import goal_progress
 from services.reporting.practice.proficiency import learner_proficiency, team_proficiency
+from services.reporting.practice.ranking import team_ranking
 from services.reporting.practice.scenarios import scenario_figures
 from services.reporting.practice.volume import learner_practice, team_practice
 from services.reporting.roi.answer import program_roi
@@ -28,6 +29,7 @@ from shared.contracts.reports.practice import (
     LearnerPracticeQuery,
     LearnerProficiencyQuery,
     NextPracticeQuery,
+    RankingQuery,
     ScenarioQualityQuery,
     TeamExerciseQuery,
     TeamPracticeQuery,
@@ -53,6 +55,7 @@ QUESTIONS: Final[tuple[Question, ...]] = (
     Question("freshness", FreshnessQuery, freshness),
     Question("learner_proficiency", LearnerProficiencyQuery, learner_proficiency),
     Question("team_proficiency", TeamQuestion, team_proficiency),
+    Question("team_ranking", RankingQuery, team_ranking),
     Question("learner_practice", LearnerPracticeQuery, learner_practice),
     Question("team_practice", TeamPracticeQuery, team_practice),
     Question("goal_progress", GoalProgressQuery, goal_progress),

@@ -119,20 +119,17 @@ class OutcomeRoutes:
     async def get_transfer(self, call: Call) -> Answer:
         """Get whether people who gained in practice gained in real conversations, per skill.
 
-        Counts whole months and people with two scores of each kind before and after `middle`. It is
-        an association, and never says that practice is the cause.
+        Compares a quarter with the one before it; people count who have two scores of each kind in
+        both. It is an association, and never says that practice is the cause.
         """
         query: TransferParameters = call.query
-        start, middle, end = query.parts(call.principal.today(self._clock.now()))
         reply = await self._reports.ask(
             TRANSFER,
             TransferQuery(
                 tenant_id=call.principal.tenant_id,
                 team_ids=await self._team_ids(call.principal, query.team_id),
                 skill=query.skill,
-                start=start,
-                middle=middle,
-                end=end,
+                quarter=query.first_day(call.principal.today(self._clock.now())),
             ),
             TransferReply,
         )

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
 import msgspec
-from typing_extensions import override
 
 from services.api.fields import TeamId
 from services.api.reports.ranges import EARLIEST, LATEST, SkillKey, TrendSource
@@ -39,15 +38,11 @@ class PeriodParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def __post_init__(self) -> None:
         errors = [
             broken(f"/{name}", "out-of-range", f"A date is between {EARLIEST} and {LATEST}")
-            for name, day in self.days()
+            for name, day in (("from", self.start), ("to", self.end))
             if day is not None and not EARLIEST <= day <= LATEST
         ]
         if errors:
             raise RuleError(*errors)
-
-    def days(self) -> tuple[tuple[str, date | None], ...]:
-        """Return the days by the names of their parameters."""
-        return (("from", self.start), ("to", self.end))
 
     def range(self, today: date) -> tuple[date, date]:
         """Return first and last day, both inclusive; reporting refuses what makes no range."""
@@ -80,25 +75,27 @@ class CorrelationParameters(
     ] = "call"
 
 
-class TransferParameters(PeriodParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TransferParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which people and when."""
 
     team_id: Annotated[TeamId | None, _TEAM] = None
     skill: SkillKey = None
-    middle: Annotated[
-        date | None,
-        msgspec.Meta(description="In the first month of the later part; half-way when absent."),
+    quarter: Annotated[
+        str | None,
+        msgspec.Meta(
+            pattern="^20[0-9]{2}-Q[1-4]$",
+            description="The later part; the last quarter that is over when absent.",
+            examples=["2026-Q3"],
+        ),
     ] = None
 
-    @override
-    def days(self) -> tuple[tuple[str, date | None], ...]:
-        return (*PeriodParameters.days(self), ("middle", self.middle))
-
-    def parts(self, today: date) -> tuple[date, date, date]:
-        """Return first day, a day of the later part's first month, and last day."""
-        start, end = self.range(today)
-        half = start + (end - start) / 2
-        return start, self.middle or half, end
+    def first_day(self, today: date) -> date:
+        """Return the first day of the later quarter."""
+        if self.quarter is not None:
+            year, _, number = self.quarter.partition("-Q")
+            return date(int(year), 3 * int(number) - 2, 1)
+        this = today.replace(month=today.month - (today.month - 1) % 3, day=1)
+        return (this - timedelta(days=80)).replace(day=1)
 
 
 class OutcomesView(msgspec.Struct, frozen=True, kw_only=True):

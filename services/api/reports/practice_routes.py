@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.learners.service import LearnerService
+from services.api.report_settings.service import ReportSettingsService
 from services.api.reports.practice_schemas import (
     GoalsProgressView,
     LearnerPracticeView,
@@ -14,6 +15,8 @@ from services.api.reports.practice_schemas import (
     NextPracticeView,
     PracticeRangeParameters,
     ProficiencyParameters,
+    RankingParameters,
+    RankingView,
     ScenarioQualityView,
     TeamExerciseView,
     TeamPracticeView,
@@ -21,11 +24,13 @@ from services.api.reports.practice_schemas import (
     fields,
 )
 from services.api.reports.service import ReportService
+from services.api.reports.table_routes import refuse_learners
 from services.api.teams.service import TeamService
 from shared.clock import Clock
 from shared.contracts.reports import advice, practice
 from shared.errors import (
     NotFoundError,
+    RankingOffError,
     ScopeMissingError,
     UnavailableError,
 )
@@ -43,11 +48,17 @@ class PracticeReportRoutes:
     """Proficiency, practice, goals and advice under `/v1/reports`."""
 
     def __init__(
-        self, reports: ReportService, teams: TeamService, learners: LearnerService, clock: Clock
+        self,
+        reports: ReportService,
+        teams: TeamService,
+        learners: LearnerService,
+        settings: ReportSettingsService,
+        clock: Clock,
     ) -> None:
         self._reports = reports
         self._teams = teams
         self._learners = learners
+        self._settings = settings
         self._clock = clock
 
     @endpoint(
@@ -103,6 +114,35 @@ class PracticeReportRoutes:
         return Answer(
             body=TeamProficiencyView(team_id=_shown(call, "team", "team_id"), **fields(reply))
         )
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/reports/teams/{team_id:team}/ranking",
+            scope=READ,
+            query=RankingParameters,
+            answers={200: RankingView},
+            problems=(*_PROBLEMS, RankingOffError),
+        )
+    )
+    async def get_team_ranking(self, call: Call) -> Answer:
+        """Get the people of a team in the order of a skill, if the tenant turned rankings on.
+
+        Places are shared: one is as many as people are surely better, plus one. Off by default.
+        """
+        refuse_learners(call.principal)
+        team_id = await self._team(call)
+        if not (await self._settings.get(call.principal)).settings.rank_people:
+            raise RankingOffError
+        parameters: RankingParameters = call.query
+        query = practice.RankingQuery(
+            tenant_id=call.principal.tenant_id,
+            team_id=team_id,
+            today=self._today(call),
+            skill=parameters.skill,
+        )
+        reply = await self._reports.ask("team_ranking", query, practice.Ranking)
+        return Answer(body=RankingView(team_id=_shown(call, "team", "team_id"), **fields(reply)))
 
     @endpoint(
         Endpoint(

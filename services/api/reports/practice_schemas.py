@@ -14,6 +14,7 @@ from shared.contracts.reports.practice import (
     LearnerPractice,
     LearnerProficiency,
     PracticeSource,
+    Ranking,
     ScenarioQuality,
     TeamPractice,
     TeamProficiency,
@@ -39,6 +40,22 @@ class NextParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How much advice."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=5, description="Suggestions at most.")] = 3
+
+
+RankedSkill = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z0-9_]+)*$", max_length=80)]
+
+
+class RankingParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what people are ordered."""
+
+    skill: RankedSkill
+    """Key of a skill or of a root."""
+
+
+class RankingView(Ranking, frozen=True, kw_only=True):
+    """The people of a team in the order of a skill."""
+
+    team_id: str
 
 
 class LearnerProficiencyView(LearnerProficiency, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from services.reporting.desk import Desk, QuestionError
 from services.reporting.freshness import State, state
@@ -43,6 +44,9 @@ _KINDS: Final[dict[str, Kind | None]] = {"simulation": "practice", "call": "real
 
 
 _BOTH: Final[tuple[Kind, ...]] = ("practice", "real")
+
+Mask = npt.NDArray[np.bool_]
+"""Of the people of some scores: an entry each."""
 
 
 class _Time(NamedTuple):
@@ -92,40 +96,72 @@ async def practice_transfer(desk: Desk, query: TransferQuery) -> TransferReply:
     """Set the change in practice beside the change in real conversations, of the same people.
 
     Raises:
-        QuestionError: an empty range, one that is too long, or nothing before or after the middle.
+        QuestionError: the quarter is not over.
     """
-    start, until = whole_months(query.start, query.end)
-    middle = query.middle.replace(day=1)
-    if not start < middle < until:
-        raise QuestionError("the middle leaves no month before it or none after", "middle")
+    start, until = quarter_before(query.quarter), quarter_after(query.quarter)
     async with tenant_tx(desk.database, query.tenant_id) as connection:
         known = await state(connection, query.tenant_id, desk.clock)
+        if known.today < until:
+            raise QuestionError("the quarter is not over", "quarter")
         rows = await repository.rollups(
             connection, query.tenant_id, start, until - _DAY, query.team_ids
         )
     scores = _scores(rows, query.team_ids, known)
-    before, after = _Time(start, middle - _DAY), _Time(middle, until - _DAY)
-    min_people = known.settings.min_people
-    stays = scores.stays()
-    gains = [
-        _gains(scores, stays, skill, before, after, min_people)
-        for skill in _skills(scores, query.skill, known)
-    ]
-    enough = [each for each in gains if len(each.practice) >= min_people]
-    skills = transfers_of(enough, known.skills, min_people=min_people)
+    before, after = _Time(start, query.quarter - _DAY), _Time(query.quarter, until - _DAY)
+    told, hidden = _told(scores, before, after, known, list(_skills(scores, query.skill, known)))
+    skills = transfers_of(told, known.skills, min_people=known.settings.min_people)
     return TransferReply(
         headline=say_transfers(skills),
         start=start,
-        middle=middle,
+        middle=query.quarter,
         end=after.end,
         skills=skills,
-        suppressed=tuple(
-            HiddenTransfer(skill=each.skill, reason="too_few_people")
-            for each in gains
-            if len(each.practice) < min_people
-        ),
+        suppressed=tuple(HiddenTransfer(skill=each, reason="too_few_people") for each in hidden),
         as_of=known.as_of,
     )
+
+
+def quarter_after(quarter: date) -> date:
+    """Return the first day of the quarter after the one that begins on a day."""
+    return (quarter + timedelta(days=92)).replace(day=1)
+
+
+def quarter_before(quarter: date) -> date:
+    """Return the first day of the quarter before the one that begins on a day."""
+    return (quarter - timedelta(days=80)).replace(day=1)
+
+
+def _told(
+    scores: PersonScores, before: _Time, after: _Time, known: State, skills: Sequence[str]
+) -> tuple[list[Gains], list[str]]:
+    """Return the gains that may be told, and the skills of which none may.
+
+    A skill and its root are about nearly the same people: where they differ by few, the difference
+    of both answers would be about these, so the root says nothing.
+    """
+    least, stays = known.settings.min_people, scores.stays()
+
+    def counted(skill: str) -> Mask:
+        return _counted(scores, stays, skill, before, after, least)
+
+    told, hidden = [], []
+    for skill in skills:
+        mask = counted(skill)
+        parts = (each for each in _skills(scores, None, known) if each.startswith(f"{skill}."))
+        if np.count_nonzero(mask) < least or any(
+            _shows_few(mask, part, least) for part in map(counted, parts)
+        ):
+            hidden.append(skill)
+        else:
+            told.append(_gains(scores, skill, mask, before, after))
+    return told, hidden
+
+
+def _shows_few(whole: Mask, part: Mask, least: int) -> bool:
+    """Say whether a part that is told differs from the whole by a few people only."""
+    few = range(1, least)
+    sides = (int(np.count_nonzero(side)) for side in (whole & ~part, part & ~whole))
+    return int(np.count_nonzero(part)) >= least and any(side in few for side in sides)
 
 
 def _scores(rows: Sequence[Scored], teams: tuple[UUID, ...] | None, known: State) -> PersonScores:
@@ -147,16 +183,16 @@ def _means(scores: PersonScores, tally: Tally) -> dict[UUID, float]:
     return means_of(scores.people, tally.n.tolist(), tally.total.tolist())
 
 
-def _gains(
+def _counted(
     scores: PersonScores, stays: Stays, skill: str, before: _Time, after: _Time, min_people: int
-) -> Gains:
-    """Return the gains of everybody with enough scores of both kinds before and after.
+) -> Mask:
+    """Return who has enough scores of both kinds before and after, an entry per person.
 
     An answer about several teams leaves out the few whom answers about single teams leave out:
     else the difference would be about them.
     """
     cells = [scores.tally(skill, kind, *time) for kind, time in product(_BOTH, (before, after))]
-    counted = np.logical_and.reduce([cell.n >= transfer.MIN_EACH for cell in cells])
+    counted: Mask = np.logical_and.reduce([cell.n >= transfer.MIN_EACH for cell in cells])
     alone = np.logical_and.reduce(
         [
             scores.counts_by_stay(stays, skill, kind, *time) >= transfer.MIN_EACH
@@ -168,6 +204,12 @@ def _gains(
     rest[stays.person[alone & is_told[stays.team]]] = False
     if np.count_nonzero(rest) < min_people:
         counted &= ~rest
+    return counted
+
+
+def _gains(scores: PersonScores, skill: str, counted: Mask, before: _Time, after: _Time) -> Gains:
+    """Return the gains of those who are counted."""
+    cells = [scores.tally(skill, kind, *time) for kind, time in product(_BOTH, (before, after))]
     means = [cell.total[counted] / cell.n[counted] for cell in cells]
     return Gains(skill, practice=means[1] - means[0], real=means[3] - means[2])
 

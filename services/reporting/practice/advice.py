@@ -15,6 +15,7 @@ from services.reporting.practice.proficiency import last_sunday, team_skills
 from services.reporting.practice.records import Play, Shelf, Words
 from services.reporting.practice.scenarios import counted, days_that_count
 from services.reporting.practice.suggesting import suggestion
+from services.reporting.practice.told import told_levels
 from services.reporting.trends import next_practice as rule
 from services.reporting.trends.proficiency import HALF_LIFE_DAYS, levels
 from services.reporting.trends.scenario_quality import Played, fit
@@ -97,9 +98,9 @@ async def team_exercise(desk: Desk, query: TeamExerciseQuery) -> TeamExerciseRep
         words = await repository.words(connection, tenant_id)
         shelves = await repository.library(connection, tenant_id)
         played = await _experience(desk, connection, query, query.today, now)
-        rows = await repository.team_moments(connection, tenant_id, query.team_id, until)
-    least = now.settings.min_people
-    shown, _ = team_skills(rows, words, least)
+        least = now.settings.min_people
+        told = await told_levels(connection, tenant_id, query.team_id, until, words, least)
+    shown, _ = team_skills(told, words, least)
     found = _exercise(shown, shelves, experience(shelves, played), words)
     return TeamExerciseReply(
         as_of=now.as_of,

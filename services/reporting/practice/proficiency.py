@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from uuid import UUID
 
 from services.reporting.desk import Desk
 from services.reporting.freshness import as_of
 from services.reporting.practice import repository
 from services.reporting.practice.records import Words
+from services.reporting.practice.told import told_levels
 from services.reporting.settings import report_settings
 from services.reporting.trends.buckets import week_of
 from services.reporting.trends.proficiency import (
@@ -16,9 +16,9 @@ from services.reporting.trends.proficiency import (
     Unknown,
     bands,
     levels,
-    scores_by_skill,
 )
 from services.reporting.trends.stats.means import mean_of_people
+from services.reporting.trends.telling import Told
 from shared.contracts.reports.practice import (
     LearnerProficiency,
     LearnerProficiencyQuery,
@@ -59,8 +59,8 @@ async def team_proficiency(desk: Desk, query: TeamQuestion) -> TeamProficiency:
         fresh = await as_of(connection, query.tenant_id, desk.clock)
         words = await repository.words(connection, query.tenant_id)
         least = (await report_settings(connection, query.tenant_id)).min_people
-        rows = await repository.team_moments(connection, query.tenant_id, query.team_id, until)
-    shown, suppressed = team_skills(rows, words, least)
+        told = await told_levels(connection, query.tenant_id, query.team_id, until, words, least)
+    shown, suppressed = team_skills(told, words, least)
     return TeamProficiency(
         as_of=fresh,
         headline=_team_headline(shown, suppressed, least),
@@ -77,30 +77,28 @@ def last_sunday(today: date) -> date:
 
 
 def team_skills(
-    rows: Sequence[Moments], words: Words, least: int
+    told: Mapping[str, Told | None], words: Words, least: int
 ) -> tuple[tuple[TeamSkill, ...], tuple[SuppressedSkill, ...]]:
-    """Return a team's skills: those that enough people have a proficiency in, and the others."""
-    scores = scores_by_skill(row for row in rows if words.is_shown(row.skill))
-    seen = sorted({row.skill for row in rows if words.is_shown(row.skill)})
+    """Return a team's skills: those that may be told, and the others."""
     shown = tuple(
-        _team_skill(skill, scores[skill], words, least)
-        for skill in seen
-        if len(scores.get(skill, ())) >= least
+        _team_skill(skill, each, words, least) for skill, each in told.items() if each is not None
     )
-    told = {each.skill for each in shown}
     return shown, tuple(
-        SuppressedSkill(skill=skill, reason="too_few_people") for skill in seen if skill not in told
+        SuppressedSkill(skill=skill, reason="too_few_people")
+        for skill, each in told.items()
+        if each is None
     )
 
 
-def _team_skill(skill: str, scores: Mapping[UUID, float], words: Words, least: int) -> TeamSkill:
-    values = [scores[person] for person in sorted(scores)]
+def _team_skill(skill: str, told: Told, words: Words, least: int) -> TeamSkill:
+    values = [told.levels[person] for person in sorted(told.levels)]
     mean = mean_of_people(values)
     if mean is None:
         raise AssertionError("the least number of people is more than one")
     return TeamSkill(
         skill=skill,
         name=words.name(skill),
+        until=told.until,
         people=len(values),
         mean=round(mean.value, 1),
         low=round(max(mean.low, 0), 1),

@@ -32,6 +32,26 @@ select f.person_id, f.skill, count(*)::integer as n, max(f.day) as newest, sum(w
             and (m.valid_to is null or m.valid_to > $3)))
  group by f.person_id, f.skill
 
+-- name: members
+-- Who is in a team on a day.
+select l.person_id, l.learner_id
+  from memberships m
+  join learners l on l.tenant_id = $1 and l.learner_id = m.learner_id
+ where m.tenant_id = $1 and m.team_id = $2 and m.valid_from <= $3 and (m.valid_to is null or m.valid_to > $3)
+
+-- name: telling
+-- One answer about a team at a time decides what is told next.
+select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2::uuid::text, 0))
+
+-- name: told_levels
+-- What a team was last told of, by skill.
+select skill, until, levels from told_levels where tenant_id = $1 and team_id = $2
+
+-- name: tell_levels
+-- What it is told of from now on.
+insert into told_levels (tenant_id, team_id, skill, until, levels) values ($1, $2, $3, $4, $5)
+on conflict (tenant_id, team_id, skill) do update set until = excluded.until, levels = excluded.levels
+
 -- name: person_efforts
 -- What a person did by day: a practice conversation lasts from its start to its last turn; of a real one the
 -- partner may have said how long it took.

@@ -81,6 +81,14 @@ async def team_moments(
     return [Moments(**row) for row in rows]
 
 
+async def members(
+    connection: Connection, tenant_id: UUID, team_id: UUID, day: date
+) -> dict[UUID, UUID]:
+    """Return who is in a team on a day: learner by person."""
+    rows = await connection.fetch(_SQL["members"], tenant_id, team_id, day)
+    return {row["person_id"]: row["learner_id"] for row in rows}
+
+
 async def person_efforts(
     connection: Connection, tenant_id: UUID, person_id: UUID, first: date, last: date
 ) -> list[Effort]:

@@ -59,11 +59,9 @@ class TransferQuery(ReportQuery, frozen=True, kw_only=True):
     team_ids: tuple[UUID, ...] | None
     """None: all teams."""
     skill: str | None
-    start: date
-    middle: date
-    """First day of the later part."""
-    end: date
-    """All three widened to whole months."""
+    quarter: date
+    """First day of the later quarter; the one before it is the earlier part. Only whole quarters,
+    and each only beside its neighbor: two answers never differ by a week with few people."""
 
 
 class OutcomeShare(Record, frozen=True, kw_only=True):

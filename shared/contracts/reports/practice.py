@@ -60,6 +60,12 @@ class TeamPracticeQuery(TeamQuestion, frozen=True, kw_only=True):
     """Inclusive."""
 
 
+class RankingQuery(TeamQuestion, frozen=True, kw_only=True):
+    """The members of a team in the order of a skill."""
+
+    skill: str
+
+
 class NextPracticeQuery(LearnerQuestion, frozen=True, kw_only=True):
     """What a learner might practice next."""
 
@@ -123,6 +129,10 @@ class TeamSkill(Record, frozen=True, kw_only=True):
 
     skill: str
     name: str
+    until: date
+    """Scores and memberships count up to the end of this Sunday. It is an earlier one than that of
+    the whole answer while too few people have joined, left or changed since: the difference of two
+    answers would be about them."""
     people: int
     """Members of whom there are at least 3 scores."""
     mean: float
@@ -131,6 +141,34 @@ class TeamSkill(Record, frozen=True, kw_only=True):
     """90 % interval of `mean`."""
     high: float
     bands: tuple[TierBand, ...]
+
+
+class Ranked(Record, frozen=True, kw_only=True):
+    """A person among the people of a team."""
+
+    learner_id: str
+    place: int
+    """One more than the people whose whole interval is above this one: those who cannot be told
+    apart from the best share the first place."""
+    n: int
+    score: float
+    """Proficiency by what was done in this team, 0..100, one decimal."""
+    low: float
+    """90 % interval of `score`."""
+    high: float
+    tier: Tier
+
+
+class Ranking(Record, frozen=True, kw_only=True):
+    """People by score, best first. It is given only where the tenant turned `rank_people` on."""
+
+    as_of: AsOf
+    headline: str
+    skill: str
+    name: str
+    people: tuple[Ranked, ...]
+    unknown: tuple[str, ...]
+    """Members with too few scores, by id."""
 
 
 class SuppressedSkill(Record, frozen=True, kw_only=True):
@@ -146,7 +184,7 @@ class TeamProficiency(Record, frozen=True, kw_only=True):
     as_of: AsOf
     headline: str
     until: date
-    """Scores and memberships count up to the end of this day, the last Sunday."""
+    """The last Sunday; each skill says up to when it counts."""
     min_people: int
     skills: tuple[TeamSkill, ...]
     suppressed: tuple[SuppressedSkill, ...]

@@ -120,6 +120,26 @@ class TestAnswers:
         assert progress["goal_id"] == goal["id"]
         assert progress["state"] == "met"
 
+    async def test_a_ranking_only_where_the_tenant_wants_it(
+        self, partner: Partner, site: Site, key_maker: KeyMaker
+    ) -> None:
+        path, asked = f"/v1/reports/teams/{site.team}/ranking", {"skill": "relate.empathy"}
+        refused = await partner.get(path, params=asked)
+        assert (refused.status_code, refused.json()["code"]) == (403, "ranking-off")
+        body = {"expected_revision": 0, "rank_people": True}
+        assert (await partner.put("/v1/settings/reports", body)).status_code == 200
+        told = await ok(partner, path, **asked)
+        assert {each["learner_id"] for each in told["people"]} == set(site.learners)
+        assert {each["place"] for each in told["people"]} == {1}
+        assert "no order" in told["headline"]
+        assert (await partner.get(path)).json()["errors"][0]["pointer"] == "query:skill"
+        bound = await key_maker.new(
+            partner.tenant.tenant_id,
+            scopes=["reports:read"],
+            learner_id=parse_id("lrn", site.learners[0]),
+        )
+        assert (await partner.as_key(bound).get(path, params=asked)).status_code == 403
+
     async def test_a_team(self, partner: Partner, site: Site) -> None:
         path = f"/v1/reports/teams/{site.team}"
         known = await ok(partner, f"{path}/proficiency")

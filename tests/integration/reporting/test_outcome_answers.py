@@ -2,6 +2,7 @@
 
 import struct
 from datetime import UTC, date, datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from shared.contracts.reports.outcomes import (
     OutcomesQuery,
     OutcomesReply,
     TransferQuery,
+    TransferReply,
 )
 from shared.db.pool import Database
 from tests.integration.reporting.reporting_world import NOW, World, ids
@@ -28,6 +30,7 @@ TODAY = datetime(2026, 6, 15, 12, tzinfo=UTC)
 EARLY = datetime(2026, 2, 4, 12, tzinfo=UTC)
 LATE = datetime(2026, 4, 8, 12, tzinfo=UTC)
 MARCH = datetime(2026, 3, 11, 12, tzinfo=UTC)
+JULY = datetime(2026, 7, 2, 12, tzinfo=UTC)
 PEOPLE = 12
 
 
@@ -92,6 +95,7 @@ async def rollup(
     scores: list[int],
     at: datetime,
     source: str,
+    skill: str = SKILL,
 ) -> None:
     """A week in which everybody has a score twice."""
     rows = await world.connection.fetch(
@@ -106,7 +110,7 @@ async def rollup(
     await world.connection.execute(
         "insert into rollups (tenant_id, team_id, skill, source, bucket, n, total, squares,"
         " histogram, people) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(tenant_id, team_id, SKILL, source, bucket_of(at.date()), 2 * len(scores)),
+        *(tenant_id, team_id, skill, source, bucket_of(at.date()), 2 * len(scores)),
         *(2 * sum(scores), 2 * sum(score * score for score in scores)),
         struct.pack("<101i", *histogram),
         b"".join(struct.pack("<16sii", *record) for record in records),
@@ -288,9 +292,21 @@ class TestCorrelations:
 
 
 class TestTransfer:
+    """The second quarter beside the first."""
+
+    @staticmethod
+    async def ask(site: Site, **changes: Any) -> TransferReply:
+        desk = site.desk._replace(clock=FixedClock(JULY))
+        usual = {
+            "tenant_id": site.tenant_id,
+            "team_ids": (site.team_id,),
+            "skill": None,
+            "quarter": date(2026, 4, 1),
+        }
+        return await practice_transfer(desk, TransferQuery(**{**usual, **changes}))
+
     async def test_people_who_gained_in_practice_gained_in_calls(self, site: Site) -> None:
-        asked = site.beside(middle=date(2026, 4, 1))
-        reply = await practice_transfer(site.desk, TransferQuery(**asked))
+        reply = await self.ask(site)
         (found,) = reply.skills
         assert reply.kind == "association"
         assert (found.skill, found.n, found.finding) == (SKILL, PEOPLE, "goes_along")
@@ -298,22 +314,39 @@ class TestTransfer:
         assert found.per_ten_points is not None
         assert found.per_ten_points.value == 5.0
         assert (reply.start, reply.middle, reply.end) == (
-            date(2026, 2, 1),
+            date(2026, 1, 1),
             date(2026, 4, 1),
-            date(2026, 4, 30),
+            date(2026, 6, 30),
         )
 
     async def test_a_skill_of_too_few_is_hidden(self, site: Site) -> None:
-        asked = site.beside(middle=date(2026, 4, 1), team_ids=(ids.new(),), skill=SKILL)
-        reply = await practice_transfer(site.desk, TransferQuery(**asked))
+        reply = await self.ask(site, team_ids=(ids.new(),), skill=SKILL)
         assert reply.skills == ()
         assert [each.reason for each in reply.suppressed] == ["too_few_people"]
 
-    async def test_a_middle_at_the_edge_is_refused(self, site: Site) -> None:
-        asked = TransferQuery(**site.beside(middle=date(2026, 2, 20)))
+    async def test_a_quarter_that_is_not_over_is_refused(self, site: Site) -> None:
         with pytest.raises(QuestionError) as refused:
-            await practice_transfer(site.desk, asked)
-        assert refused.value.field == "middle"
+            await self.ask(site, quarter=date(2026, 7, 1))
+        assert refused.value.field == "quarter"
+
+    @pytest.mark.parametrize(("more", "told"), [(0, True), (1, False), (4, False), (5, True)])
+    async def test_a_root_does_not_show_the_few_beside_its_skill(
+        self, site: Site, world: World, *, more: int, told: bool
+    ) -> None:
+        tenant_id = await world.tenant()
+        team_id = await world.team(tenant_id)
+        people = [await world.learner(tenant_id) for _ in range(6 + more)]
+        root = SKILL.split(".", maxsplit=1)[0]
+        for at, source in product((EARLY, LATE), ("simulation", "call")):
+            for skill, learners in ((SKILL, people[:6]), (root, people)):
+                scores = [60 if at is LATE else 50] * len(learners)
+                await rollup(world, tenant_id, team_id, learners, scores, at, source, skill)
+        asked = {"tenant_id": tenant_id, "team_ids": (team_id,)}
+        for skill in (None, root):
+            reply = await self.ask(site, **asked, skill=skill)
+            assert (root in {each.skill for each in reply.skills}) is told
+            assert (root in {each.skill for each in reply.suppressed}) is not told
+        assert [each.n for each in (await self.ask(site, **asked, skill=SKILL)).skills] == [6]
 
     async def test_all_teams_together_do_not_show_the_few_of_a_third(
         self, site: Site, world: World
@@ -331,14 +364,9 @@ class TestTransfer:
             alone = [people[2][0], *others[4 * number : 4 * number + 4]]
             scores = [10 + 8 * late, 50, 50, 50, 50]
             await rollup(world, tenant_id, teams[2], alone, scores, at, source)
-        asked = {**site.beside(middle=date(2026, 4, 1)), "tenant_id": tenant_id}
         for team_ids in (None, tuple(teams)):
-            reply = await practice_transfer(
-                site.desk, TransferQuery(**{**asked, "team_ids": team_ids})
-            )
+            reply = await self.ask(site, tenant_id=tenant_id, team_ids=team_ids)
             (found,) = reply.skills
             assert (found.n, found.practice_change.value) == (12, 10.0)
-        reply = await practice_transfer(
-            site.desk, TransferQuery(**{**asked, "team_ids": (teams[2],)})
-        )
+        reply = await self.ask(site, tenant_id=tenant_id, team_ids=(teams[2],))
         assert reply.skills == ()

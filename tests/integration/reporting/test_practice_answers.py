@@ -1,5 +1,6 @@
 """Questions about practice, answered from counted attempts in Postgres."""
 
+import asyncio
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from services.reporting.desk import Desk, QuestionError
 from services.reporting.practice.goals import goal_progress
 from services.reporting.practice.proficiency import learner_proficiency, team_proficiency
+from services.reporting.practice.ranking import team_ranking
 from services.reporting.practice.scenarios import scenario_figures
 from services.reporting.practice.volume import learner_practice, team_practice
 from shared.clock import FixedClock
@@ -17,6 +19,7 @@ from shared.contracts.reports.practice import (
     LearnerProficiency,
     LearnerProficiencyQuery,
     PracticeSource,
+    RankingQuery,
     ScenarioQualityQuery,
     TeamPractice,
     TeamPracticeQuery,
@@ -158,6 +161,52 @@ class TestTeamProficiency:
 
         (empathy,) = answer.skills
         assert (empathy.people, empathy.mean) == (5, 80)
+
+    async def test_a_newcomer_is_not_the_difference_of_two_answers(
+        self, desk: Desk, practice: Practice, team: UUID
+    ):
+        for learner in await practice.people(5, team):
+            await self._scores(practice, team, learner, {EMPATHY: 80, CLARITY: 60})
+        before = await self._ask(desk, practice, team)
+        (newcomer,) = await practice.people(1, team)
+        await self._scores(practice, team, newcomer, {EMPATHY: 20})
+        for today in (TODAY, TODAY + WEEK):
+            query = TeamQuestion(tenant_id=practice.tenant_id, team_id=team, today=today)
+            answers = await asyncio.gather(*(team_proficiency(desk, query) for _ in range(3)))
+            empathy = next(each for each in answers[0].skills if each.skill == EMPATHY)
+            clarity = next(each for each in answers[0].skills if each.skill == CLARITY)
+            assert answers[0].skills == answers[1].skills == answers[2].skills
+            assert (empathy.people, empathy.mean) == (5, 80)
+            assert empathy.until == before.until
+            assert clarity.until == answers[0].until
+        for learner in await practice.people(4, team):
+            await self._scores(practice, team, learner, {EMPATHY: 20})
+        after = await self._ask(desk, practice, team)
+        assert [(each.people, each.mean) for each in after.skills if each.skill == EMPATHY] == [
+            (10, 50)
+        ]
+
+    async def test_places_are_shared_by_whom_chance_may_part(
+        self, desk: Desk, practice: Practice, team: UUID
+    ):
+        query = RankingQuery(tenant_id=practice.tenant_id, team_id=team, today=TODAY, skill=EMPATHY)
+        with pytest.raises(QuestionError):
+            await team_ranking(desk, query)
+        await practice.world.connection.execute(
+            "insert into report.settings (tenant_id, revision, min_people, rank_people, is_weekly,"
+            " weekly_weekday, weekly_hour, updated_at) values ($1, 1, 5, true, false, 1, 6, $2)",
+            practice.tenant_id,
+            NOW,
+        )
+        people = await practice.people(4, team)
+        for learner, score in zip(people, (90, 88, 20), strict=False):
+            await self._scores(practice, team, learner, {EMPATHY: score})
+        answer = await team_ranking(desk, query)
+        shown = [(each.learner_id, each.place, each.score) for each in answer.people]
+        ids = [format_id("lrn", each) for each in people]
+        assert shown == [(ids[0], 1, 90), (ids[1], 1, 88), (ids[2], 3, 20)]
+        assert answer.unknown == (ids[3],)
+        assert "2 of 3 people share the first place" in answer.headline
 
     async def test_a_tenant_may_want_more_people(self, desk: Desk, practice: Practice, team: UUID):
         for learner in await practice.people(6, team):
