@@ -4,7 +4,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo up test test-full check bench setup format lock clean
+.PHONY: demo up test test-full check bench drill setup format lock clean
 
 demo: setup     ## the whole product on real servers, driven over the public API
 	@$(BIN)/rapport demo
@@ -22,6 +22,8 @@ check: setup    ## format, lint, types, room rules
 	@$(BIN)/mypy
 bench: setup    ## every row, or one group: make bench ONLY=turn
 	@$(BIN)/python -m infra.bench $(if $(ONLY),--only $(ONLY))
+drill: setup    ## dump, wipe everything, restore: does all accepted work end?
+	@$(BIN)/python -m infra.drill
 format: setup
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 lock:           ## needs uv on the PATH; writes pins with hashes and no address
