@@ -62,7 +62,7 @@ async def assert_whole(partner: Partner) -> None:
 async def _check_turns(partner: Partner) -> dict[UUID, asyncpg.Record]:
     """Turns run from 0 without gap; each learner turn has its one reply."""
     rows = await partner.product.sql(
-        "select s.simulation_id, s.status, s.mode, s.last_seq, array_agg(t.seq order by t.seq) as seqs"
+        "select s.simulation_id, s.status, s.mode, s.last_seq, s.operation_id, array_agg(t.seq order by t.seq) as seqs"
         " from simulations s left join turns t using (tenant_id, simulation_id)"
         " where s.tenant_id = $1 group by s.tenant_id, s.simulation_id",
         partner.tenant_id,
@@ -115,16 +115,25 @@ async def _check_events(
     for sequence in sequences.values():
         assert sequence == list(range(1, len(sequence) + 1))
     expected: Counter[tuple[UUID, str]] = Counter()
+    expected.update((row["operation_id"], "operation.ended") for row in await _operations(partner))
     for simulation_id, row in simulations.items():
-        expected[simulation_id, "simulation.started"] = 1
-        if row["last_seq"]:
+        if row["operation_id"] is None:  # of a batch only the ends are told
+            expected[simulation_id, "simulation.started"] = 1
+        if row["operation_id"] is None and row["last_seq"]:
             expected[simulation_id, "turn.completed"] = row["last_seq"] // 2
         if row["status"] != "open":
             expected[simulation_id, "simulation.ended"] = 1
     # A simulation's scoring has the simulation's id; both share one sequence.
     for scoring_id in scorings:
         expected[scoring_id, "scoring.completed"] = 1
-    assert Counter((row["resource_id"], row["type"]) for row in rows) == expected
+    told = Counter((row["resource_id"], row["type"]) for row in rows)
+    assert told == expected, {"too many": told - expected, "missing": expected - told}
+
+
+async def _operations(partner: Partner) -> list[asyncpg.Record]:
+    return await partner.product.sql(
+        "select operation_id from operations where tenant_id = $1", partner.tenant_id
+    )
 
 
 async def _check_facts(partner: Partner) -> None:
@@ -132,7 +141,8 @@ async def _check_facts(partner: Partner) -> None:
     said = await partner.product.sql(
         "select a.scoring_id, k.skill, k.score from assessments a"
         " join assessment_skills k using (tenant_id, assessment_id)"
-        " where a.tenant_id = $1 and k.status = 'scored'",
+        " join scorings s using (tenant_id, scoring_id)"
+        " where a.tenant_id = $1 and k.status = 'scored' and s.excluded is null",
         partner.tenant_id,
     )
     counted = await partner.product.sql(

@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable
 
 
 async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 15.0
+    condition: Callable[[], bool | Awaitable[bool]],
+    *,
+    timeout_s: float = 15.0,
+    pause_s: float = 0.01,
 ) -> None:
     """Return as soon as the condition holds; fail when it does not in time."""
     loop = asyncio.get_running_loop()
@@ -18,4 +21,4 @@ async def eventually(
         if loop.time() > deadline:
             source = inspect.getsource(condition).strip()
             raise AssertionError(f"did not happen within {timeout_s} s: {source}")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause_s)
