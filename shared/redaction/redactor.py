@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from shared.llm.records import Redacted
 from shared.redaction.recognizers import spans
+from shared.redaction.redacted import Redacted
 from shared.redaction.spans import Kind, Span, without_overlaps
 
 _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)

@@ -1,0 +1,187 @@
+-- name: due_tenants
+-- Tenants for whom there may be something to do; those never looked at first.
+select t.tenant_id
+  from tenants t
+  left join retention_passes p on p.tenant_id = t.tenant_id
+ where p.due_at is null or p.due_at <= $1
+ order by p.due_at nulls first, t.tenant_id
+ limit $2
+
+-- name: find_pass
+-- How far each kind of a tenant is dealt with.
+select dealt from retention_passes where tenant_id = $1
+
+-- name: put_dealt
+-- The last id of a kind that is dealt with; due at once until the pass is over.
+insert into retention_passes (tenant_id, due_at, dealt) values ($1, $2, jsonb_build_object($3::text, $4::text))
+on conflict (tenant_id) do update set dealt = retention_passes.dealt || excluded.dealt
+
+-- name: put_due
+-- The pass is over; when the next one is due.
+insert into retention_passes (tenant_id, due_at) values ($1, $2)
+on conflict (tenant_id) do update set due_at = excluded.due_at
+
+-- name: next_simulations
+-- The oldest practice that is not dealt with, with the key of whose it is.
+select s.simulation_id as thing_id, s.learner_id, k.wrapped
+  from simulations s
+  left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
+ where s.tenant_id = $1 and s.simulation_id > $2 and s.simulation_id < $3
+ order by s.simulation_id
+ limit $4
+
+-- name: next_conversations
+-- The oldest conversations handed in that are not dealt with.
+select c.conversation_id as thing_id, c.learner_id, k.wrapped, c.turns
+  from conversations c
+  left join learner_keys k on k.tenant_id = c.tenant_id and k.learner_id = c.learner_id
+ where c.tenant_id = $1 and c.conversation_id > $2 and c.conversation_id < $3
+ order by c.conversation_id
+ limit $4
+
+-- name: next_scorings
+-- The oldest scorings that are not dealt with.
+select s.scoring_id as thing_id, s.learner_id, k.wrapped
+  from scorings s
+  left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
+ where s.tenant_id = $1 and s.scoring_id > $2 and s.scoring_id < $3
+ order by s.scoring_id
+ limit $4
+
+-- name: oldest_simulation
+-- The next one to become old.
+select simulation_id from simulations where tenant_id = $1 and simulation_id > $2 order by simulation_id limit 1
+
+-- name: oldest_conversation
+-- The next one to become old.
+select conversation_id from conversations where tenant_id = $1 and conversation_id > $2 order by conversation_id limit 1
+
+-- name: oldest_scoring
+-- The next one to become old.
+select scoring_id from scorings where tenant_id = $1 and scoring_id > $2 order by scoring_id limit 1
+
+-- name: oldest_delivery
+-- The next one to become old.
+select delivery_id from webhook_deliveries where tenant_id = $1 order by delivery_id limit 1
+
+-- name: oldest_call
+-- The next one to become old.
+select started_at from llm_calls where tenant_id = $1 order by started_at limit 1
+
+-- name: oldest_entry
+-- The next one to become old.
+select at from trail where tenant_id = $1 and position is not null order by position limit 1
+
+-- name: turns_of
+-- Which turns lose their words.
+select simulation_id, seq from turns where tenant_id = $1 and simulation_id = any($2::uuid[])
+
+-- name: blank_turns
+-- A turn stays, with everything that was counted; its words go.
+update turns t set text = s.text, appraisal = null
+  from unnest($2::uuid[], $3::integer[], $4::bytea[]) as s (simulation_id, seq, text)
+ where t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = s.seq
+
+-- name: mark_simulations
+-- Since when there are no words.
+update simulations set text_removed_at = $3
+ where tenant_id = $1 and simulation_id = any($2::uuid[]) and text_removed_at is null
+
+-- name: blank_conversations
+-- A conversation keeps who spoke and when.
+update conversations c set turns = s.turns, text_removed_at = coalesce(c.text_removed_at, $4)
+  from unnest($2::uuid[], $3::bytea[]) as s (conversation_id, turns)
+ where c.tenant_id = $1 and c.conversation_id = s.conversation_id
+
+-- name: scorings_of_simulations
+-- What quotes them.
+select scoring_id from scorings where tenant_id = $1 and simulation_id = any($2::uuid[])
+
+-- name: scorings_of_conversations
+-- What quotes them.
+select scoring_id from scorings where tenant_id = $1 and conversation_id = any($2::uuid[])
+
+-- name: results_of
+-- Every revision of these scorings.
+select a.assessment_id, a.learner_id, a.result
+  from assessments a
+ where a.tenant_id = $1 and a.scoring_id = any($2::uuid[])
+
+-- name: put_results
+-- The same results without words.
+update assessments a set result = s.result
+  from unnest($2::uuid[], $3::bytea[]) as s (assessment_id, result)
+ where a.tenant_id = $1 and a.assessment_id = s.assessment_id
+
+-- name: forget_answers_of_simulations
+-- What a language model said in them.
+update llm_calls set answer = null
+ where tenant_id = $1 and simulation_id = any($2::uuid[]) and answer is not null
+
+-- name: forget_answers_of_scorings
+-- What a language model said about them, quotes included.
+update llm_calls set answer = null
+ where tenant_id = $1 and scoring_id = any($2::uuid[]) and answer is not null
+
+-- name: forget_verdicts
+-- What a language model said about these people's transcripts before that time.
+delete from llm_verdicts where tenant_id = $1 and learner_id = any($2::uuid[]) and created_at < $3
+
+-- name: comments_of_disputes
+-- Which disputes lose their words.
+select dispute_id, learner_id from disputes where tenant_id = $1 and scoring_id = any($2::uuid[])
+
+-- name: blank_disputes
+-- That there was a dispute, and how it ended, stays.
+update disputes d set comment = s.comment
+  from unnest($2::uuid[], $3::bytea[]) as s (dispute_id, comment)
+ where d.tenant_id = $1 and d.dispute_id = s.dispute_id
+
+-- name: blank_reviews
+-- Who did what to a score, and when, stays; what they wrote goes.
+update review_entries set comment = null
+ where tenant_id = $1 and scoring_id = any($2::uuid[]) and comment is not null
+
+-- name: forget_refused
+-- Why conversations were refused: the names of unknown fields are the sender's words.
+delete from refused_conversations
+ where tenant_id = $1 and (operation_id, item) in (
+   select operation_id, item from refused_conversations
+    where tenant_id = $1 and operation_id < $2 order by operation_id, item limit $3)
+
+-- name: forget_deliveries
+-- Bodies that were sent, and the answers.
+delete from webhook_deliveries
+ where tenant_id = $1 and delivery_id in (
+   select delivery_id from webhook_deliveries
+    where tenant_id = $1 and delivery_id < $2 and status <> 'pending'
+    order by delivery_id limit $3)
+
+-- name: forget_calls
+-- Single calls; their sums are in the months.
+delete from llm_calls
+ where tenant_id = $1 and call_id in (
+   select call_id from llm_calls
+    where tenant_id = $1 and started_at < $2 and status <> 'reserved'
+    order by started_at limit $3)
+
+-- name: hold_head
+-- How far a chain is sealed and pruned.
+select tenant_id, position, hash, pruned_position, pruned_hash from trail_heads where tenant_id = $1 for update
+
+-- name: first_kept
+-- The first entry that is not old; none: the newest stays, so that the chain goes on.
+select coalesce(
+  (select min(position) from trail where tenant_id = $1 and position is not null and at >= $2), $3)
+
+-- name: last_pruned
+-- The link that the first kept entry follows.
+select hash from trail where tenant_id = $1 and position = $2
+
+-- name: prune_trail
+-- The oldest entries of a chain.
+delete from trail where tenant_id = $1 and position <= $2
+
+-- name: put_pruned
+-- Where the chain begins now.
+update trail_heads set pruned_position = $2, pruned_hash = $3, mac = $4 where tenant_id = $1
