@@ -99,6 +99,11 @@ class ConnectionPool:
         self._empty = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def load(self) -> tuple[int, int, int]:
+        """Return how many connections it may have, how many are lent, and how many tasks wait."""
+        return self._size, self._places - len(self._idle), len(self._waiting)
+
     async def open(self) -> None:
         """Open the first connection.
 
@@ -132,6 +137,19 @@ class ConnectionPool:
             return await self._new()
         handed = await self._wait()
         return await self._new() if handed is None else Lease(handed[0], handed[1] + 1)
+
+    async def wait_s(self) -> float:
+        """Return how long a newcomer waits for a connection, in seconds; 0 while one is free.
+
+        Raises:
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: as `take`.
+        """
+        if self._idle or self._places < self._size:
+            return 0.0
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        self.give_back(await self.take())
+        return loop.time() - start
 
     async def release(self, connection: Connection) -> None:
         """Give a connection back; a second time changes nothing."""

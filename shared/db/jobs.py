@@ -28,6 +28,13 @@ update jobs set lease_until = now() + make_interval(secs => $3)
  where tenant_id = $1 and job_id = $2
 """
 
+_GIVE_BACK = """
+update jobs
+   set starts = greatest(starts - 1, 0), lease_until = null, next_publish_at = now()
+ where tenant_id = $1 and job_id = $2 and dead_at is null
+"""
+"""It was not the job's fault, so this start does not count."""
+
 FINISH = "delete from jobs where tenant_id = $1 and job_id = $2"
 """The last word on a job; belongs into the transaction that stores its result."""
 
@@ -49,6 +56,12 @@ async def claim(connection: Connection, message: JobMessage, lease_s: float) -> 
 async def finish(connection: Connection, tenant_id: UUID, job_id: UUID) -> bool:
     """Delete the job, in the caller's transaction; say whether it was there."""
     return await connection.execute(FINISH, tenant_id, job_id) != "DELETE 0"
+
+
+async def give_back(database: Database, message: JobMessage) -> None:
+    """Let a job go that this process has begun and will not finish: the next one may take it."""
+    async with tenant_tx(database, message.tenant_id) as connection:
+        await connection.execute(_GIVE_BACK, message.tenant_id, message.job_id)
 
 
 async def count_down(connection: Connection, tenant_id: UUID, part: Part) -> bool:

@@ -8,7 +8,6 @@ import msgspec
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, JobPayload, encode_payload
 from shared.db.pool import Connection
-from shared.errors import BacklogFullError
 
 _INSERT_JOB = """
 insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)
@@ -16,22 +15,11 @@ values ($1, $2, $3, $4, $5, $6)
 on conflict (tenant_id, job_id) do nothing
 """
 
-_BACKLOG = """
-select count(*) from (
-  select 1 from jobs where tenant_id = $1 and kind = $2 and dead_at is null limit $3
-) as waiting
-"""
-
 _INSERT_EVENT = """
 insert into events (tenant_id, event_id, type, resource_id, sequence, data, occurred_at)
 select $1, $2, $3, $4,
        coalesce(max(sequence), 0) + 1, $5, $6
   from events where tenant_id = $1 and resource_id = $4
-"""
-
-RETRY_AFTER_FULL_S = 5
-"""Seconds a client is told to wait when its queue is full; a worker clears thousands in that
-time.
 """
 
 
@@ -55,19 +43,6 @@ async def add_job(
         _INSERT_JOB, tenant_id, job_id, kind.value, encode_payload(payload), due, now
     )
     return JobMessage(tenant_id=tenant_id, job_id=job_id, kind=kind, attempt=1)
-
-
-async def check_backlog(connection: Connection, tenant_id: UUID, kind: JobKind, cap: int) -> None:
-    """Refuse more work than a tenant may have waiting.
-
-    Raises:
-        BacklogFullError: `cap` jobs of this kind are waiting.
-    """
-    waiting = await connection.fetchval(_BACKLOG, tenant_id, kind.value, cap)
-    if waiting >= cap:
-        raise BacklogFullError(
-            f"{waiting} jobs of this kind are waiting", retry_after_s=RETRY_AFTER_FULL_S
-        )
 
 
 async def add_event(

@@ -7,6 +7,7 @@ import asyncpg
 
 from shared.config import Settings
 from shared.db.connections import Connection, ConnectionPool
+from shared.telemetry import catalog, metrics
 
 __all__ = ["APP_ROLE", "SYSTEM_ROLE", "Connection", "Database", "Pool", "connect"]
 
@@ -59,6 +60,15 @@ class Database:
         self._url = url
         self._service = service
         self._system: Pool | None = None
+        self._unshow = metrics.before_showing(self._show)
+
+    def _show(self) -> None:
+        for role, pool in (("app", self.app), ("system", self._system)):
+            if pool is not None:
+                size, busy, waiting = pool.load
+                catalog.POOL_SIZE.set(size, role)
+                catalog.POOL_BUSY.set(busy, role)
+                catalog.POOL_WAITING.set(waiting, role)
 
     async def system(self) -> Pool:
         """Return the pool of `rapport_system`."""
@@ -68,6 +78,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; transactions in hand have `CLOSE_TIMEOUT_S` to finish."""
+        self._unshow()
         for pool in (self.app, self._system):
             if pool is None:
                 continue

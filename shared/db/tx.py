@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.db.pool import Connection, Database, Pool
+from shared.telemetry import catalog, trace
 
 
 @asynccontextmanager
@@ -30,6 +31,8 @@ async def tenant_tx(
     # One round trip for both; a UUID prints only hex and dashes, so it cannot break out of the
     # literal.
     begin = f"begin; select set_config('app.tenant_id', '{tenant_id}', true)"
+    if parent := trace.kept():  # likewise: two numbers as hex
+        begin += f", set_config('app.trace', '{parent}', true)"
     if is_hot:
         begin += "; set local plan_cache_mode = force_generic_plan"
     async with _transaction(database.app, begin) as connection:
@@ -52,7 +55,9 @@ async def _transaction(pool: Pool, begin: str) -> AsyncIterator[Connection]:
             await connection.execute(begin)
             yield connection
             await connection.execute("commit")
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, asyncpg.InsufficientPrivilegeError):
+                catalog.RLS_DENIED.add()
             await _roll_back(connection)
             raise
 
@@ -77,7 +82,11 @@ TENANT_FUNCTION = "select * from app."
 
 
 async def tenant_once(
-    database: Database, tenant_id: UUID, statement: str, *arguments: object
+    database: Database,
+    tenant_id: UUID,
+    statement: str,
+    *arguments: object,
+    writes_events: bool = False,
 ) -> list[asyncpg.Record]:
     """Run one statement as a whole tenant transaction in a single round trip; return its rows.
 
@@ -91,12 +100,16 @@ async def tenant_once(
         tenant_id: `$1` of the statement.
         statement: Sets its tenant itself.
         arguments: `$2` and on.
+        writes_events: Its events shall know the trace they belong to.
 
     Raises:
         ValueError: the statement does not set its tenant.
     """
     if not statement.startswith((TENANT_FIRST, TENANT_FUNCTION)):
         raise ValueError("the statement does not set its tenant")
+    if writes_events and trace.is_on():  # always the same text: a connection prepares it once
+        statement = _traced(statement, len(arguments) + 2)
+        arguments = (*arguments, trace.kept())
     async with database.app.acquire() as connection:
         return await connection.fetch(statement, tenant_id, *arguments)
 
@@ -111,6 +124,23 @@ select asked.* from (
 part, and fenced by its offset, can only run inside its loop. Were that ever otherwise, row-level
 security would see no tenant, and there would be no rows.
 """
+
+
+_TRACED = """with trace as materialized (
+select set_config('app.trace', ${number}::text, true) as id)
+select answer.* from trace cross join lateral (
+select asked.* from (
+{statement}
+) as asked where trace.id is not null offset 0) as answer"""
+"""Says to which trace the events belong that a function of the tenant writes; as `_READ`."""
+
+
+@cache
+def _traced(statement: str, number: int) -> str:
+    if statement.startswith(TENANT_FIRST):
+        setting = f", set_config('app.trace', ${number}::text, true))"
+        return TENANT_FIRST.removesuffix(")") + setting + statement.removeprefix(TENANT_FIRST)
+    return _TRACED.format(statement=statement, number=number)
 
 
 @cache

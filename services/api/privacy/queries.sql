@@ -1,0 +1,15 @@
+-- name: get_task
+-- How far an erasure or an export is.
+select t.operation_id, t.kind, t.learner_id, o.status, t.counts, t.receipt, t.signature, t.size_bytes, t.created_at,
+       t.ended_at, t.expires_at
+  from privacy_tasks t
+  join operations o on o.tenant_id = $1 and o.operation_id = t.operation_id
+ where t.tenant_id = $1 and t.operation_id = $2 and t.kind = $3
+
+-- name: file_key
+-- What the parts of a file are sealed with; none once the person was erased.
+select wrapped from learner_keys where tenant_id = $1 and learner_id = $2
+
+-- name: file_part
+-- One part of a file.
+select content from privacy_files where tenant_id = $1 and operation_id = $2 and part = $3

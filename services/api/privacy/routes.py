@@ -1,0 +1,131 @@
+"""HTTP face of erasures and exports of a person."""
+
+from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.privacy.schemas import ErasureView, LearnerExportView
+from services.api.privacy.service import PrivacyService
+from shared.errors import ConflictError, NotFoundError
+from shared.ids import format_id
+
+READ = "privacy:read"
+WRITE = "privacy:write"
+
+
+class PrivacyRoutes:
+    """`/v1/learners/{id}/erasure`, `/v1/learners/{id}/export` and what becomes of them."""
+
+    def __init__(self, privacy: PrivacyService) -> None:
+        self._privacy = privacy
+
+    @endpoint(
+        Endpoint(
+            method="POST",
+            path="/v1/learners/{learner_id:lrn}/erasure",
+            scope=WRITE,
+            answers={202: ErasureView},
+            idempotency="accepted",
+            problems=(NotFoundError,),
+        )
+    )
+    async def erase_learner(self, call: Call) -> Answer:
+        """Erase a person, for ever: there is no way back.
+
+        Their key is destroyed first, within seconds; then everything they said, everything that was
+        said about them, and what was stored or sent with it. Scores and dates stay under random
+        ids, so no report changes. In the end there is a receipt: follow the operation, then read
+        the erasure. Asking again finds the same one. The external id is free for a new person.
+        """
+        found, replayed = await self._privacy.order(
+            call.principal, call.claim, call.ids["learner_id"], "learner_erasure"
+        )
+        public_id = format_id("op", found.operation_id)
+        return Answer(
+            body=ErasureView.of(found),
+            status=202,
+            headers=_places(f"/v1/erasures/{public_id}", public_id),
+            replayed=replayed and call.claim is not None,
+        )
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/erasures/{operation_id:op}",
+            scope=READ,
+            answers={200: ErasureView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def get_erasure(self, call: Call) -> Answer:
+        """Get how far an erasure is, and its receipt once it is done."""
+        found = await self._privacy.get(call.principal, call.ids["operation_id"], "learner_erasure")
+        return Answer(body=ErasureView.of(found))
+
+    @endpoint(
+        Endpoint(
+            method="POST",
+            path="/v1/learners/{learner_id:lrn}/export",
+            scope=WRITE,
+            answers={202: LearnerExportView},
+            idempotency="accepted",
+            problems=(NotFoundError,),
+        )
+    )
+    async def export_learner(self, call: Call) -> Answer:
+        """Have everything put into one file that is held of a person.
+
+        A ZIP with JSON and CSV, complete: what they said, what was said about them, every score
+        with its evidence, and every row that points to them. Follow the operation, then fetch the
+        file within a week.
+        """
+        found, replayed = await self._privacy.order(
+            call.principal, call.claim, call.ids["learner_id"], "learner_export"
+        )
+        public_id = format_id("op", found.operation_id)
+        return Answer(
+            body=LearnerExportView.of(found),
+            status=202,
+            headers=_places(f"/v1/learner_exports/{public_id}", public_id),
+            replayed=replayed and call.claim is not None,
+        )
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/learner_exports/{operation_id:op}",
+            scope=READ,
+            answers={200: LearnerExportView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def get_learner_export(self, call: Call) -> Answer:
+        """Get how far the file of a person is."""
+        found = await self._privacy.get(call.principal, call.ids["operation_id"], "learner_export")
+        return Answer(body=LearnerExportView.of(found))
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/learner_exports/{operation_id:op}/file",
+            scope=WRITE,
+            answers={200: str},
+            problems=(NotFoundError, ConflictError),
+            audited="learner.exported",
+        )
+    )
+    async def get_learner_export_file(self, call: Call) -> Answer:
+        """Fetch the file of a person, streamed; once they are erased there is none."""
+        found, parts = await self._privacy.open(call.principal, call.ids["operation_id"])
+        name = f"learner-{format_id('op', found.operation_id)}.zip"
+        return Answer(
+            body=None,
+            stream=parts,
+            media_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+def _places(location: str, public_id: str) -> dict[str, str]:
+    return {
+        "Location": location,
+        "Operation-Location": f"/v1/operations/{public_id}",
+        "Retry-After": "1",
+    }

@@ -1,0 +1,101 @@
+"""Takes privacy tasks, one at a time; several processes share them by leases.
+
+It looks for open tasks of all tenants with one small query, so idle tenants cost nothing.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from uuid import UUID
+
+from services.orchestrator.context import Context
+from shared.db.keys import KeyRing, read_master_key
+from shared.log import get_logger
+from shared.privacy.erasure import erase
+from shared.privacy.exporting import export
+from shared.privacy.offboarding import offboard
+from shared.privacy.receipts import receipt_key
+from shared.privacy.rotation import reseal
+from shared.privacy.tasks import Kind, Task, TaskLostError, Workshop, claim, due, forget_files
+from shared.tasks import end
+
+log = get_logger()
+
+POLL_S: Final = 2.0
+"""Seconds between two looks for open tasks."""
+
+FILES_S: Final = 600.0
+"""Seconds between two looks for files whose time is over."""
+
+_WORK: Final[Mapping[Kind, Callable[[Workshop, Task], Awaitable[None]]]] = {
+    "learner_erasure": erase,
+    "learner_export": export,
+    "key_rotation": reseal,
+    "offboarding": offboard,
+}
+
+
+class PrivacyWorker:
+    """Does what `app.privacy_tasks` asks for."""
+
+    def __init__(self, context: Context, keys: KeyRing, *, poll_s: float = POLL_S) -> None:
+        self._context = context
+        self._poll_s = poll_s
+        self._shop = Workshop(
+            database=context.database,
+            keys=keys,
+            clock=context.clock,
+            ids=context.ids,
+            random=os.urandom,
+            receipt_key=receipt_key(read_master_key(context.settings)),
+        )
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Leave what is in hand to whoever comes next: every step commits by itself."""
+        await end([] if self._loop is None else [self._loop])
+
+    async def work_off(self) -> int:
+        """Do everything that is due now; return how many tasks came to their end."""
+        done = 0
+        for tenant_id, operation_id in await due(self._shop):
+            done += await self._do(tenant_id, operation_id)
+        return done
+
+    async def _do(self, tenant_id: UUID, operation_id: UUID) -> bool:
+        task = await claim(self._shop, tenant_id, operation_id)
+        if task is None:
+            return False
+        try:
+            await _WORK[task.kind](self._shop, task)
+        except TaskLostError:
+            return False
+        except Exception as error:
+            log.warning(
+                "privacy.interrupted",
+                operation_id=str(operation_id),
+                kind=task.kind,
+                error=type(error).__name__,
+            )
+            return False
+        log.info("privacy.done", operation_id=str(operation_id), kind=task.kind)
+        self._context.publisher.wake_events()
+        return True
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        files_at = loop.time()
+        while True:
+            try:
+                await self.work_off()
+                if loop.time() >= files_at:
+                    files_at = loop.time() + FILES_S
+                    await forget_files(self._shop)
+            except Exception as error:
+                log.warning("privacy.look_failed", error=type(error).__name__)
+            await asyncio.sleep(self._poll_s)

@@ -1,0 +1,1 @@
+"""What the product holds of a person or a tenant: where, for how long, and how it ends."""
