@@ -9,6 +9,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, cast
 from uuid import UUID
@@ -51,8 +52,19 @@ SCOPES: Final = (
     "usage:read",
     "surveys:read",
     "surveys:write",
+    "keys:read",
+    "keys:write",
+    "users:read",
+    "users:write",
+    "audit:read",
+    "scim:write",
+    "privacy:read",
+    "privacy:write",
 )
 """Everything a tenant's key may be allowed to do."""
+
+WARNED_AHEAD: Final = (timedelta(days=7), timedelta(days=1))
+"""When the coming end of a key is announced, before it."""
 
 SECRET_BYTES: Final = 24
 SECRET_CHARACTERS: Final = 33
@@ -85,11 +97,22 @@ class ParsedKey(NamedTuple):
 
 def new_key(environment: Environment, ids: IdMaker, random: RandomBytes) -> NewKey:
     """Make a key."""
-    key_id = ids.new()
+    return new_secret(environment, ids.new(), random)
+
+
+def new_secret(environment: Environment, key_id: UUID, random: RandomBytes) -> NewKey:
+    """Make another secret for a key that keeps its id."""
     secret = _base62(int.from_bytes(random(SECRET_BYTES), "big"), SECRET_CHARACTERS)
     body = f"rk_{environment}_{encode(key_id)}{secret}"
     text = body + _checksum(body)
     return NewKey(key_id, text, hash_key(text))
+
+
+def warnings_past(expires_at: datetime | None, now: datetime) -> int:
+    """Return how many of the warnings before a key's end lie in the past already."""
+    if expires_at is None:
+        return 0
+    return sum(expires_at - now <= ahead for ahead in WARNED_AHEAD)
 
 
 def parse_key(text: str) -> ParsedKey:

@@ -1,0 +1,1 @@
+"""Sign-in with tokens of a tenant's own identity provider (OpenID Connect)."""

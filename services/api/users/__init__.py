@@ -1,0 +1,1 @@
+"""Users: people who sign in, their roles and their teams."""
