@@ -1,6 +1,7 @@
 """`/v1/limits`: every limit a partner can run into, from the constants that enforce it."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,12 +16,19 @@ from services.api.simulations.schemas import MAX_TEXT
 from services.api.streams.opening import MAX_STREAMS
 from services.api.validation import MAX_DEPTH, MAX_ERRORS
 from services.api.waiting import MAX_WAIT_S
-from shared.config import Settings
 from shared.intake import limits as intake
+from shared.tenancy.book import LimitsBook
+from shared.tenancy.limits import TenantLimits
 
 READ = "settings:read"
 
-Unit = Literal["requests", "jobs", "s", "days", "bytes", "levels", "characters", "items", "turns"]
+DAY_S: Final = 86_400
+"""Seconds of a day; days begin at midnight UTC."""
+
+Unit = Literal[
+    "requests", "jobs", "s", "days", "bytes", "levels", "characters", "items", "turns", "tokens",
+    "microusd",
+]  # fmt: skip
 
 
 class LimitView(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +49,9 @@ class LimitsView(msgspec.Struct, frozen=True, kw_only=True):
     data: list[LimitView]
 
 
-def limits(settings: Settings) -> LimitsView:
-    """Return the limits of this installation."""
+def limits() -> tuple[LimitView, ...]:
+    """Return the limits that are the same for every tenant."""
     rows: tuple[tuple[str, int, Unit, str], ...] = (
-        ("requests", settings.requests_per_minute, "requests", "of a tenant; then 429"),
-        ("waiting-work", settings.tenant_backlog, "jobs", "waiting per tenant and kind; then 429"),
         ("idempotency-keys", KEPT_S, "s", "a used Idempotency-Key is remembered"),
         ("streams", MAX_STREAMS, "items", "open per tenant and process; then 429"),
         ("wait", MAX_WAIT_S, "s", "longest Prefer: wait=N"),
@@ -63,27 +69,38 @@ def limits(settings: Settings) -> LimitsView:
         ("conversation-turn", intake.MAX_TURN_CHARACTERS, "characters", "of one of its turns"),
         ("conversation", intake.MAX_CHARACTERS, "characters", "of all its turns"),
     )
-    return LimitsView(
-        data=[
-            LimitView(
-                name=name,
-                value=value,
-                unit=unit,
-                window_s=WINDOW_S if name == "requests" else None,
-                meaning=meaning,
-            )
-            for name, value, unit, meaning in rows
-        ]
+    return tuple(
+        LimitView(name=name, value=value, unit=unit, window_s=None, meaning=meaning)
+        for name, value, unit, meaning in rows
     )
+
+
+def own_limits(tenant: TenantLimits) -> Iterator[LimitView]:
+    """Return a tenant's own limits; those without a bound are left out."""
+    rows: tuple[tuple[str, int | None, Unit, int | None, str], ...] = (
+        ("requests", tenant.requests_per_minute, "requests", WINDOW_S, "of a tenant; then 429"),
+        ("waiting-work", tenant.backlog, "jobs", None, "waiting per tenant and kind; then 429"),
+        ("simulations", tenant.simulations, "items", None, "open at once; then 429"),
+        ("autopilot", tenant.autopilot, "items", None, "waiting or being played; then 429"),
+        ("scorings", tenant.scorings, "items", None, "waiting or being judged; then 429"),
+        ("model-calls", tenant.model_calls, "items", None, "at once; then the embedded engine"),
+        ("model-tokens", tenant.tokens_per_day, "tokens", DAY_S, "then the embedded engine"),
+        ("model-spend", tenant.microusd_per_day, "microusd", DAY_S, "then the embedded engine"),
+    )
+    for name, value, unit, window_s, meaning in rows:
+        if value is not None:
+            yield LimitView(name=name, value=value, unit=unit, window_s=window_s, meaning=meaning)
 
 
 class LimitRoutes:
     """`/v1/limits`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._limits = limits(settings)
+    def __init__(self, book: LimitsBook) -> None:
+        self._book = book
+        self._limits = limits()
 
     @endpoint(Endpoint(method="GET", path="/v1/limits", scope=READ, answers={200: LimitsView}))
     async def get_limits(self, call: Call) -> Answer:
-        """Get every limit a request can run into, with its value in this installation."""
-        return Answer(body=self._limits)
+        """Get every limit a request can run into, with its value for this tenant."""
+        own = own_limits(await self._book.of(call.principal.tenant_id))
+        return Answer(body=LimitsView(data=[*own, *self._limits]))

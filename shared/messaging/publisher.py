@@ -10,6 +10,7 @@ from shared.contracts.events import EventHeader
 from shared.contracts.jobs import JobMessage
 from shared.contracts.subjects import WAKE_EVENTS, event_subject, job_subject, wake_subject
 from shared.log import get_logger
+from shared.telemetry import names, trace
 
 log = get_logger()
 
@@ -32,33 +33,41 @@ class Publisher:
         self._waking: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def job(self, message: JobMessage) -> bool:
-        """Publish a job and wake the workers; say whether JetStream has it."""
+    async def job(self, message: JobMessage, parent: str = "") -> bool:
+        """Publish a job and wake the workers; say whether JetStream has it.
+
+        `parent` is the traceparent of whoever wrote the row, if that is not the caller.
+        """
         subject = job_subject(message.kind, message.tenant_id)
-        try:
-            await self._jetstream.publish(
-                subject,
-                msgspec.json.encode(message),
-                headers={"Nats-Msg-Id": message.message_id},
-            )
-            # The wake-up comes after the acknowledgement, else a worker may look too early.
-            await self._client.publish(wake_subject(message.kind, message.tenant_id), b"")
-        except (NatsError, OSError, TimeoutError) as error:
-            log.warning(
-                "job.publish_failed", job_id=str(message.job_id), error=type(error).__name__
-            )
-            return False
+        with trace.span(
+            f"publish {message.kind}", kind="producer", parent=parent, attributes=_about(message)
+        ) as span:
+            try:
+                await self._jetstream.publish(
+                    subject,
+                    msgspec.json.encode(message),
+                    headers={"Nats-Msg-Id": message.message_id, **trace.headers()},
+                )
+                # The wake-up comes after the acknowledgement, else a worker may look too early.
+                await self._client.publish(wake_subject(message.kind, message.tenant_id), b"")
+            except (NatsError, OSError, TimeoutError) as error:
+                span.fail(type(error).__name__)
+                log.warning(
+                    "job.publish_failed", job_id=str(message.job_id), error=type(error).__name__
+                )
+                return False
         return True
 
-    async def event(self, header: EventHeader) -> None:
-        """Publish an event that has its position.
+    async def event(self, header: EventHeader, parent: str = "") -> None:
+        """Publish an event that has its position; `parent` is the traceparent of its cause.
 
         No acknowledgement: a consumer that hears nothing reads by position from Postgres.
         """
+        said = {trace.HEADER: parent} if parent else {}
         await self.tell(
             event_subject(header.tenant_id, header.type),
             msgspec.json.encode(header),
-            {"Nats-Msg-Id": str(header.event_id)},
+            {"Nats-Msg-Id": str(header.event_id), **said},
         )
 
     def wake_events(self) -> None:
@@ -81,3 +90,17 @@ class Publisher:
             await self._client.publish(subject, payload, headers=headers)
         except (NatsError, OSError) as error:
             log.warning("tell.failed", error=type(error).__name__)
+
+
+def _about(message: JobMessage) -> dict[str, trace.Value]:
+    if not trace.is_on():
+        return {}
+    return {
+        names.SYSTEM: "nats",
+        names.OPERATION: "publish",
+        names.DESTINATION: f"jobs.{message.kind}",
+        names.TENANT: str(message.tenant_id),
+        names.JOB: str(message.job_id),
+        names.KIND: message.kind.value,
+        names.ATTEMPT: message.attempt,
+    }

@@ -1,0 +1,1 @@
+"""What a tenant may use: plans, what differs from them, states, and the check of new work."""
