@@ -1,0 +1,1 @@
+"""How much is done for whom, how long it takes, and which processes do it: for the operators."""
