@@ -2,14 +2,19 @@
 keys.
 """
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from typing_extensions import override
+
+from shared.redaction.logs import masked
+from shared.telemetry import trace
 
 FORBIDDEN_FIELDS = frozenset(
     {
@@ -36,6 +41,16 @@ def _redact(
     return event
 
 
+def _within(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Say in which trace it happened, where there is one."""
+    trace_id = trace.trace_id()
+    if trace_id:
+        event["trace_id"] = trace_id
+    return event
+
+
 def _trace(error: BaseException | None) -> str:
     """Return type and place of an exception and of what it came from, never a message.
 
@@ -59,24 +74,41 @@ def _as_trace(exc_info: Any) -> str:
     return _trace(exc_info[1])
 
 
-class _PlainFormatter(logging.Formatter):
+class _LineFormatter(logging.Formatter):
     """For what libraries log: their message, and of an exception what `_trace` shows."""
 
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
     @override
-    def formatException(self, ei: Any) -> str:
-        return _trace(ei[1])
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": "library.said",
+            "service": self._service,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC)
+            .isoformat()
+            .replace("+00:00", "Z"),
+            "logger": record.name,
+            "detail": masked(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = _trace(record.exc_info[1])
+        return json.dumps(line)
 
 
 def configure(service: str, level: str = "info") -> None:
     """Send this process's logs to standard error as JSON lines that carry the service's name."""
     number = logging.getLevelNamesMapping()[level.upper()]
     libraries = logging.StreamHandler(sys.stderr)
-    libraries.setFormatter(_PlainFormatter("%(message)s"))
+    libraries.setFormatter(_LineFormatter(service))
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[libraries])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _within,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(_as_trace),
             _redact,

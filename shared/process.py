@@ -5,7 +5,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
 import asyncpg
@@ -14,6 +15,9 @@ import uvloop
 
 from shared import failpoints, log
 from shared.config import ConfigError, Settings, load
+from shared.db.gate import SchemaBehindError, StoppedEarlyError
+from shared.health.state import Health
+from shared.telemetry import metrics, running
 
 GC_THRESHOLD = 20_000
 """Allocations between two collections of the youngest objects. The default of 700 means several per
@@ -24,9 +28,12 @@ class Serve(Protocol):
     """A service's composition root."""
 
     def __call__(
-        self, settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]
+        self, settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None], health: Health
     ) -> Awaitable[None]:
-        """Connect, call `ready`, work until `stop` is set, finish what is in hand, disconnect."""
+        """Connect, call `ready`, work until `stop` is set, finish what is in hand, disconnect.
+
+        `health` is told which parts the process needs.
+        """
         ...
 
 
@@ -50,9 +57,16 @@ def run(
     gc.set_threshold(GC_THRESHOLD)
     try:
         failpoints.arm(settings.failpoints)
-        uvloop.run(_main(serve, settings, ready))
+        stop_telemetry = running.start(settings, service)
+        try:
+            uvloop.run(_main(serve, settings, ready))
+        finally:
+            stop_telemetry()
+    except StoppedEarlyError:
+        return 0
     except (
         ConfigError,
+        SchemaBehindError,
         OSError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
@@ -68,4 +82,31 @@ async def _main(serve: Serve, settings: Settings, ready: Callable[[], None]) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop=stop, ready=ready)
+    async with _health(settings, stop) as health:
+
+        def begin() -> None:
+            health.begin()
+            ready()
+
+        await serve(settings, stop=stop, ready=begin, health=health)
+
+
+@asynccontextmanager
+async def _health(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Health]:
+    """Answer probes from the first moment to the last, where a port is given for it."""
+    health = Health(stop)
+    health.lag.start()
+    watch = running.LoopWatch()
+    watch.start()
+    async with AsyncExitStack() as open_things:
+        open_things.callback(watch.stop)
+        open_things.push_async_callback(health.close)
+        if settings.health_port:
+            from shared.health.server import health_server  # noqa: PLC0415  (not paid for when off)
+
+            await open_things.enter_async_context(
+                health_server(
+                    health, settings.health_host, settings.health_port, metrics.exposition
+                )
+            )
+        yield health

@@ -10,13 +10,16 @@ from infra.bench import (
     api,
     bulk,
     database,
+    fairness,
     llm,
     llm_batch,
+    ops,
     persona,
     reporting,
     scoring,
     stack,
     streaming,
+    telemetry,
     turns,
     webhooks,
 )
@@ -35,8 +38,11 @@ GROUPS: dict[str, Callable[[Report, Path], None]] = {
     "reporting": reporting.run,
     "webhook": webhooks.run,
     "stream": streaming.run,
+    "telemetry": telemetry.run,
     "llm": llm.run,
     "llm_batch": llm_batch.run,
+    "fairness": fairness.run,
+    "ops": ops.run,
 }
 
 

@@ -27,6 +27,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._body = b""
+        self.headers: set[str] = set()
+        """Names of the last answer's headers, in lower case."""
         self._parser: httptools.HttpResponseParser | None = None
 
     @classmethod
@@ -54,6 +56,10 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(HttpError("the connection was closed"))
 
+    def on_header(self, name: bytes, _value: bytes) -> None:
+        """Note that a header is there (called by the parser)."""
+        self.headers.add(name.lower().decode("latin-1"))
+
     def on_body(self, body: bytes) -> None:
         """Collect a part (called by the parser)."""
         self._body += body
@@ -76,6 +82,7 @@ class Connection(asyncio.Protocol):
         )
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
+        self.headers.clear()
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(head.encode() + content)
         status, answer = await self._answer

@@ -29,14 +29,8 @@ from shared.ids import Uuid7Maker
 from shared.llm.endpoint import Endpoint
 from shared.llm.gateway import Gateway
 from shared.llm.ports import ChatRequest, Purpose
-from shared.llm.records import (
-    Bounds,
-    CallDraft,
-    CallOutcome,
-    Redacted,
-    Reserved,
-    TenantModel,
-)
+from shared.llm.records import Bounds, CallDraft, CallOutcome, Reserved, TenantModel
+from shared.redaction.redacted import Redacted
 
 CALLS: Final = 300
 IN_FLIGHT: Final = 50

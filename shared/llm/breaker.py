@@ -8,6 +8,7 @@ import msgspec
 
 from shared.contracts.llm import WhyEmbedded
 from shared.llm.failures import ENDPOINTS, REST_MOST_S
+from shared.telemetry import catalog
 
 FAILURES_IN_A_ROW: Final = 5
 WINDOW: Final = 20
@@ -105,6 +106,7 @@ class Breaker:
         return len(recent) == WINDOW and recent.count(False) * 2 >= WINDOW
 
     def _open(self, rest_s: float | None) -> None:
+        catalog.LLM_BREAKER_OPENED.add()
         own = min(FIRST_REST_S * 2**self._rests, REST_MOST_S)
         rest = min((rest_s or own) * (1 + JITTER * self._random()), REST_MOST_S)
         self._rests_until = self._now() + rest

@@ -18,7 +18,10 @@ from shared.llm.ports import Listener, ModelFailedError, StopListening
 from shared.llm.records import ANSWER_COLUMN, CallDraft, Ledger, Redactor, Reserved
 from shared.llm.streaming import TOKEN_MOST_CHARS, StreamReader
 from shared.llm.tokens import most_tokens
+from shared.llm.watching import tell, watched
 from shared.llm.wire import Heard
+from shared.telemetry import catalog
+from shared.telemetry.trace import Span
 
 if TYPE_CHECKING:  # it brings the openai package along, half a second of processor time
     from shared.llm.client import Line
@@ -61,8 +64,15 @@ class Caller:
             UnfitError: the answer did not pass the call's check.
             ModelFailedError: no answer that can be used.
         """
+        with watched(call) as span:
+            return await self._call(call, line, listener, span)
+
+    async def _call(
+        self, call: Call, line: "Line", listener: Listener | None, span: Span
+    ) -> Spoken:
         ticket = line.breaker.enter()
         if ticket is None:
+            catalog.LLM_REFUSED.add()
             raise ModelFailedError(WhyEmbedded.BREAKER_OPEN)
         line.users += 1
         is_over, failure, rest_s = False, None, None
@@ -70,6 +80,7 @@ class Caller:
             attempt = self._attempt(call)
             reserved = await self._reserve(attempt)
             note = await self._speak_and_settle(attempt, reserved, line, listener)
+            tell(span, attempt, note)
             is_over, failure = True, attempt.breakdown
             rest_s = attempt.error.rest_s if attempt.error is not None else None
         finally:
@@ -86,6 +97,7 @@ class Caller:
         if call.tenant.policy.is_redacted:
             words = marked(self._redactor, request, call.messages)
         remaining = max(0.0, call.deadline - asyncio.get_running_loop().time())
+        most_input = _most_input(call, words)
         draft = CallDraft(
             call_id=self._ids.new(),
             purpose=request.purpose,
@@ -96,7 +108,8 @@ class Caller:
             max_output_tokens=request.max_output_tokens,
             seed=request.seed,
             number=request.number,
-            most_microusd=price.most_microusd(_most_input(call, words), request.max_output_tokens),
+            most_microusd=price.most_microusd(most_input, request.max_output_tokens),
+            most_tokens=most_input + request.max_output_tokens,
             bounds=call.tenant.bounds,
             started_at=now,
             expires_at=now + timedelta(seconds=remaining + SETTLING_S),

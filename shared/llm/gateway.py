@@ -20,7 +20,7 @@ from shared.ids import IdMaker
 from shared.llm.attempt import Call, Check
 from shared.llm.calling import Caller, Spoken
 from shared.llm.failures import BaseUrlRefusedError
-from shared.llm.ledger import PostgresLedger
+from shared.llm.ledger import DayBook, PostgresLedger
 from shared.llm.names import LearnerNames
 from shared.llm.ports import (
     Answer,
@@ -30,12 +30,21 @@ from shared.llm.ports import (
     ModelFailedError,
     Structured,
 )
-from shared.llm.records import Ledger, NameBook, Redactor, SettingsBook, TenantModel
+from shared.llm.records import (
+    DayBounds,
+    Ledger,
+    NameBook,
+    Redactor,
+    SettingsBook,
+    TenantModel,
+)
 from shared.llm.schema import schema_of
 from shared.llm.settings import TenantSettings
 from shared.llm.structured import ask_structured
 from shared.log import get_logger
 from shared.redaction.redactor import PatternRedactor
+from shared.tenancy.book import LimitsBook
+from shared.tenancy.limits import Defaults
 
 if TYPE_CHECKING:  # brings the openai package along
     from shared.llm.client import Line, Lines
@@ -255,7 +264,7 @@ def gateway(
         _check(settings)
     return Gateway(
         book,
-        PostgresLedger(database, clock),
+        PostgresLedger(database, clock, bounds=_plan_bounds(settings, database)),
         PatternRedactor(),
         clock=clock,
         ids=ids,
@@ -263,6 +272,18 @@ def gateway(
         allow_private=settings.llm_allow_private,
         names=LearnerNames(database),
     )
+
+
+def _plan_bounds(settings: Settings, database: Database) -> DayBook:
+    limits = LimitsBook(database, Defaults.of(settings))
+
+    async def bounds(tenant_id: UUID) -> DayBounds:
+        own = await limits.of(tenant_id)
+        return DayBounds(
+            max_in_flight=own.model_calls, tokens=own.tokens_per_day, microusd=own.microusd_per_day
+        )
+
+    return bounds
 
 
 def _check(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Money set aside before a call and settled after it, in Postgres; nothing is spent without it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from shared.db.sql import Queries
 from shared.db.tx import tenant_once
 from shared.llm.grouping import Grouping
 from shared.llm.ports import ModelFailedError
-from shared.llm.records import CallDraft, CallOutcome, Reserved
+from shared.llm.records import NO_DAY_BOUNDS, CallDraft, CallOutcome, DayBounds, Reserved
 from shared.log import get_logger
 
 log = get_logger()
@@ -55,11 +55,28 @@ class Parameters(Record, frozen=True, kw_only=True):
     seed: int | None
 
 
+DayBook = Callable[[UUID], Awaitable[DayBounds]]
+"""What a tenant's plan allows; remembered for some seconds."""
+
+
+async def _unbounded(_tenant_id: UUID) -> DayBounds:
+    return NO_DAY_BOUNDS
+
+
 class PostgresLedger:
     """The ledger of a process; many calls share a statement. See `docs/costs.md`."""
 
-    def __init__(self, database: Database, clock: Clock, *, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        bounds: DayBook = _unbounded,
+        wait_s: float = WAIT_S,
+    ) -> None:
+        """Spend nothing yet; `bounds` knows what the plans of tenants allow."""
         self._database = database
+        self._bounds = bounds
         self._clock = clock
         self._wait_s = wait_s
         self._reserving = Grouping(self._reserve_all, self._abandon)
@@ -133,8 +150,12 @@ class PostgresLedger:
         self, tenant_id: UUID, drafts: Sequence[CallDraft], *, again: bool
     ) -> list[str | None]:
         columns = [list(map(column, drafts)) for column in _DRAFT]
+        day = await self._bounds(tenant_id)
+        plan = (day.max_in_flight, day.microusd, day.tokens)
         now = self._clock.now()
-        rows = await tenant_once(self._database, tenant_id, SQL["reserve"], now, again, *columns)
+        rows = await tenant_once(
+            self._database, tenant_id, SQL["reserve"], now, again, *columns, *plan
+        )
         return [row["refused"] for row in rows]
 
     async def _settle_all(self, tenant_id: UUID, items: Sequence[Settlement]) -> list[None]:
@@ -171,8 +192,9 @@ _DRAFT: Final[tuple[Callable[[CallDraft], Any], ...]] = (
     lambda draft: draft.bounds.simulation_microusd,
     lambda draft: draft.bounds.scoring_microusd,
     lambda draft: draft.bounds.max_in_flight,
+    lambda draft: draft.most_tokens,
 )
-"""Columns of `reserve_calls_v1`, in its order."""
+"""Columns of `reserve_calls_v2`, in its order."""
 
 _SETTLEMENT: Final[tuple[Callable[[Settlement], Any], ...]] = (
     lambda item: item.call_id,
@@ -187,4 +209,4 @@ _SETTLEMENT: Final[tuple[Callable[[Settlement], Any], ...]] = (
     lambda item: None if item.outcome.failure is None else item.outcome.failure.value,
     lambda item: item.answer,
 )
-"""Columns of `settle_calls_v1`, in its order."""
+"""Columns of `settle_calls_v2`, in its order."""

@@ -1,11 +1,11 @@
 -- name: reserve
 -- Sets money aside for calls that came together.
-select * from app.reserve_calls_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                                   $18, $19, $20, $21, $22, $23)
+select * from app.reserve_calls_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                                   $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 
 -- name: settle
 -- Real costs in place of reserved ones.
-select * from app.settle_calls_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+select * from app.settle_calls_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: find_settings
 -- What a tenant has set; sealed parts as they are.

@@ -1,6 +1,6 @@
 """What the gateway and the rooms for money and tenants' settings hand each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -12,6 +12,7 @@ from shared.contracts.llm import ModelPolicy, Usage, WhyEmbedded
 from shared.db.sealed import SealKey
 from shared.llm.endpoint import Endpoint
 from shared.llm.ports import Purpose
+from shared.redaction.redacted import Redacted
 
 ANSWER_COLUMN = "llm_calls.answer"
 """What a kept answer is sealed for; its row is the call id's bytes."""
@@ -27,6 +28,21 @@ class Bounds(Record, frozen=True, kw_only=True):
     simulation_microusd: int | None
     scoring_microusd: int | None
     max_in_flight: int
+
+
+class DayBounds(Record, frozen=True, kw_only=True):
+    """What all calls of a tenant may not exceed, by its plan; None = no bound."""
+
+    max_in_flight: int | None = None
+    """Calls at once, beside the tenant's own cap."""
+    tokens: int | None = None
+    """Per day (UTC)."""
+    microusd: int | None = None
+    """Millionths of a US dollar per day (UTC)."""
+
+
+NO_DAY_BOUNDS = DayBounds()
+"""Of tenants without a plan: tools and tests."""
 
 
 class Price(Protocol):
@@ -93,6 +109,8 @@ class CallDraft(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     most_microusd: int
     """What is reserved."""
+    most_tokens: int = 0
+    """The most that the call can take of the day's tokens, what it reads included."""
     bounds: Bounds
     started_at: datetime
     """Decides the month."""
@@ -141,14 +159,6 @@ class Ledger(Protocol):
     async def close(self) -> None:
         """Wait until everything is settled."""
         ...
-
-
-class Redacted(msgspec.Struct, frozen=True, kw_only=True):
-    """Texts without personal data."""
-
-    texts: tuple[str, ...]
-    marks: Mapping[str, str]
-    """By mark (`[EMAIL_1]`), what stood there; the same mark for the same words in all texts."""
 
 
 class NameBook(Protocol):
