@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from infra.devstack.files import write_private
-from infra.devstack.ports import choose_port
+from infra.devstack.ports import LOOPBACK, choose_port
 from infra.devstack.stack import DATABASE_URL, Stack
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ SERVICES: Final = ("orchestrator", "api", "sim-worker", "scoring-worker", "repor
 
 SHARED_IMPORTS: Final = (
     "asyncpg", "cryptography.hazmat.primitives.ciphers.aead", "nats", "structlog", "uvloop",
-    "shared.db.jobs", "shared.db.keys", "shared.messaging.consumer", "shared.process",
+    "shared.db.jobs", "shared.db.keys", "shared.health.server", "shared.messaging.consumer",
+    "shared.process",
 )  # fmt: skip
 """What every service needs; imported once, before the first fork, while the servers boot."""
 
@@ -46,7 +47,9 @@ MAX_PORT: Final = 65535
 LOGIN: Final = "rapport_login"
 """The role services log in as on the embedded server: nothing of its own, member of both roles."""
 
-STOP_TIMEOUT_S: Final = 20.0
+STOP_TIMEOUT_S: Final = 30.0
+"""Seconds a service has to finish what is in hand; each promises to need less."""
+
 RESTART_PAUSE_S: Final = 0.5
 """Seconds before a service that ended by itself is started again."""
 
@@ -67,6 +70,8 @@ class UpFile(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str
     temporal_address: str
     pids: dict[str, int]
+    health_ports: dict[str, int] = {}
+    """By service: where it serves `/livez`, `/readyz` and `/metrics` on loopback."""
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +100,7 @@ class Supervisor:
         self.stack = Stack(data_dir, environment, durable=durable)
         self._services: dict[str, int] = {}
         self._api_port = 0
+        self._health_ports: dict[str, int] = {}
         self._up: UpFile | None = None
 
     # -- start
@@ -119,6 +125,7 @@ class Supervisor:
             gc.freeze()
             self._api_port = self._wanted_port() or choose_port(PREFERRED_PORT)
             self._environment.setdefault("RAPPORT_MASTER_KEY", self.stack.credentials.master_key)
+            self._environment.setdefault("RAPPORT_DRAIN_S", "0")  # nobody balances load here
             if DATABASE_URL not in self._environment:
                 # A machine of one's own: webhooks may go to a receiver on it.
                 self._environment.setdefault("RAPPORT_WEBHOOK_ALLOW_PRIVATE", "true")
@@ -171,7 +178,7 @@ class Supervisor:
     def _write_up(self) -> UpFile:
         assert self._up is not None  # noqa: S101  (called after start only)
         pids = {"supervisor": os.getpid()} | self.stack.pids | self._services
-        self._up = msgspec.structs.replace(self._up, pids=pids)
+        self._up = msgspec.structs.replace(self._up, pids=pids, health_ports=self._health_ports)
         write_private(
             self._data_dir / "up.json", msgspec.json.format(msgspec.json.encode(self._up))
         )
@@ -184,10 +191,19 @@ class Supervisor:
             "RAPPORT_NATS_URL": self.stack.nats_url_for(user),
             "RAPPORT_TEMPORAL_ADDRESS": self.stack.temporal_address,
             "RAPPORT_API_PORT": str(self._api_port),
+            "RAPPORT_HEALTH_HOST": LOOPBACK,
+            "RAPPORT_HEALTH_PORT": str(self._health_port(name)),
         }
+
+    def _health_port(self, name: str) -> int:
+        """Return a port of the service's own, the same one after a restart where it is free."""
+        taken = {self._api_port, *self._health_ports.values()} - {self._health_ports.get(name, 0)}
+        self._health_ports[name] = choose_port(self._health_ports.get(name), taken)
+        return self._health_ports[name]
 
     def _spawn(self, name: str) -> "Gates":
         """Fork a service, which imports its modules and then waits to be released."""
+        environment = self._service_environment(name)
         (go_read, go_write), (ready_read, ready_write) = os.pipe(), os.pipe()
         pid = os.fork()
         if pid:
@@ -203,7 +219,7 @@ class Supervisor:
             _become_service(self._data_dir / "log" / f"{name}.log")
             code = run_service(
                 name,
-                self._service_environment(name),
+                environment,
                 go=lambda: os.read(go_read, 1) == b"1",
                 ready=lambda: _say_ready(ready_write),
             )

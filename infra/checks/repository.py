@@ -5,7 +5,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from infra.checks import python_rules, sql_rules, workflow_fingerprints
+from infra.checks import (
+    ddl,
+    python_rules,
+    schema_names,
+    sql_functions,
+    sql_rules,
+    workflow_fingerprints,
+)
 from infra.checks.source import Violation, read_sources
 
 CODE: Final = ("shared", "services", "infra")
@@ -13,7 +20,16 @@ CODE: Final = ("shared", "services", "infra")
 
 def check_repository(root: Path) -> list[Violation]:
     """Return what is wrong with the checkout at `root`, in order of path and line."""
-    return sorted(chain(_check_python(root), _check_sql(root), workflow_fingerprints.check(root)))
+    return sorted(
+        chain(
+            _check_python(root),
+            _check_sql(root),
+            workflow_fingerprints.check(root),
+            schema_names.check(root),
+            sql_functions.check(read_sources(root, ("infra/migrations",), ".sql")),
+            ddl.check(root),
+        )
+    )
 
 
 def _check_python(root: Path) -> Iterator[Violation]:

@@ -2,25 +2,48 @@
 
 A session advisory lock keeps two runners apart. A recorded hash refuses a file that was edited
 after it was applied: migrations only ever go forward.
+
+While it runs, the product serves: who waits for a table lock makes everybody behind it wait as
+well, so a file waits only a moment, is rolled back, and is tried again after a rest.
 """
 
+import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
+from typing import TypeAlias
 
 import asyncpg
 
 LOCK = 0x72617070
 """Advisory lock of the runner; any fixed number, ours spells `rapp`."""
 
-LOCK_TIMEOUT = "10s"
-"""A migration gives up rather than block writers behind it."""
+LOCK_TIMEOUT_MS = 300
+"""Milliseconds a migration stands before others in the queue for a lock."""
+
+REST_S = 1.0
+"""Seconds others have before it is tried again."""
+
+TRIES = 60
+"""Tries of one file until the runner gives up."""
+
+STATEMENT_TIMEOUT_MS = 60_000
+"""Milliseconds that one statement of a transaction may take with the locks that it holds."""
+
+OUTSIDE = "-- outside a transaction"
+"""First line of a file of statements that cannot be in a transaction (`create index concurrently`).
+
+They are run one by one, so each must bear to be run again; each ends with a semicolon at the end of
+its line.
+"""
 
 _BOOKKEEPING = """
 create table if not exists public.schema_migrations (
   name text primary key, content_hash bytea not null, applied_at timestamptz not null default now()
 )
 """
+
+_Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class MigrationError(Exception):
@@ -35,16 +58,21 @@ def migrations() -> tuple[tuple[str, str], ...]:
 
 
 async def migrate(
-    connection: "asyncpg.Connection[asyncpg.Record]",
+    connection: _Owner,
     *,
     progress: Callable[[str], None] = lambda _name: None,
+    wanted: tuple[tuple[str, str], ...] | None = None,
 ) -> int:
     """Bring the database up to date; return how many migrations were applied.
 
-    `connection` belongs to the owner of the schema, who must be allowed to create roles.
+    Args:
+        connection: Of the schema's owner, who must be allowed to create roles.
+        progress: Told the name of each that was applied.
+        wanted: Names and SQL in order; by default all of this folder.
 
     Raises:
-        MigrationError: a file failed (its transaction was rolled back) or was edited after it ran.
+        MigrationError: a file failed (its transaction was rolled back), never got its locks, or was
+            edited after it ran.
     """
     await connection.execute("select pg_advisory_lock($1)", LOCK)
     try:
@@ -52,7 +80,7 @@ async def migrate(
         rows = await connection.fetch("select name, content_hash from public.schema_migrations")
         applied = {row["name"]: row["content_hash"] for row in rows}
         count = 0
-        for name, sql in migrations():
+        for name, sql in migrations() if wanted is None else wanted:
             digest = sha256(sql.encode()).digest()
             if name in applied:
                 if applied[name] != digest:
@@ -66,17 +94,38 @@ async def migrate(
         await connection.execute("select pg_advisory_unlock($1)", LOCK)
 
 
-async def _apply(
-    connection: "asyncpg.Connection[asyncpg.Record]", name: str, sql: str, digest: bytes
-) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-            await connection.execute(sql)
-            await connection.execute(
-                "insert into public.schema_migrations (name, content_hash) values ($1, $2)",
-                name,
-                digest,
-            )
-    except asyncpg.PostgresError as error:
-        raise MigrationError(f"{name}: {error}") from error
+async def _apply(connection: _Owner, name: str, sql: str, digest: bytes) -> None:
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            await _try(connection, name, sql, digest)
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if not left:
+                raise MigrationError(
+                    f"{name}: no lock in {TRIES} tries, the last: {error}"
+                ) from error
+        except asyncpg.PostgresError as error:
+            raise MigrationError(f"{name}: {error}") from error
+        await asyncio.sleep(REST_S)
+
+
+async def _try(connection: _Owner, name: str, sql: str, digest: bytes) -> None:
+    if sql.startswith(OUTSIDE):
+        for statement in sql.removeprefix(OUTSIDE).split(";\n"):
+            if statement.strip():
+                await connection.execute(statement)
+        await _note(connection, name, digest)
+        return
+    async with connection.transaction():
+        await connection.execute(
+            f"set local lock_timeout = {LOCK_TIMEOUT_MS};"
+            f"set local statement_timeout = {STATEMENT_TIMEOUT_MS}"
+        )
+        await connection.execute(sql)
+        await _note(connection, name, digest)
+
+
+async def _note(connection: _Owner, name: str, digest: bytes) -> None:
+    await connection.execute(
+        "insert into public.schema_migrations (name, content_hash) values ($1, $2)", name, digest
+    )

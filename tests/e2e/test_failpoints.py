@@ -167,5 +167,5 @@ async def test_others_die_and_nothing_is_lost_or_done_twice(
 
 def test_every_point_is_tried_here_or_where_it_belongs() -> None:
     tried = {*OF_THE_API, *(point for point, _ in OF_OTHERS)}
-    elsewhere = {"webhook.after_send_before_record", *OF_MODELS}
+    elsewhere = {"webhook.after_send_before_record", "erase.between_stores", *OF_MODELS}
     assert set(failpoints.NAMES) - tried == elsewhere

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from infra.devstack.process import wait_for
+from infra.supervisor import SERVICES
 from shared.ids import parse_id
 from tests.e2e.partner import Partner
 from tests.e2e.truth import assert_whole, settled
@@ -147,6 +148,11 @@ def test_up_json_tells_the_truth(product: Product) -> None:
     headers = {"Authorization": f"Bearer {up.api_key}"}
     assert httpx.get(f"{up.api_url}/v1/scenarios", headers=headers).status_code == 200
     assert httpx.get(f"{up.api_url}/readyz").status_code == 200
+    assert set(up.health_ports) == set(SERVICES)
+    for name, port in up.health_ports.items():
+        for path in ("livez", "readyz", "metrics"):
+            probe = httpx.get(f"http://127.0.0.1:{port}/{path}")
+            assert probe.status_code == 200, (name, path, probe.text)
 
 
 def test_config_lists_every_variable(product: Product) -> None:

@@ -13,7 +13,8 @@ from shared.ids import Uuid7Maker
 from shared.llm.endpoint import Endpoint
 from shared.llm.gateway import Gateway
 from shared.llm.ports import ChatRequest, ModelFailedError, Purpose
-from shared.llm.records import Bounds, CallDraft, CallOutcome, Redacted, Reserved, TenantModel
+from shared.llm.records import Bounds, CallDraft, CallOutcome, Reserved, TenantModel
+from shared.redaction.redacted import Redacted
 
 TENANT = UUID(int=7)
 KEY = SealKey(TENANT, bytes(32))

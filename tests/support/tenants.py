@@ -32,7 +32,8 @@ class TenantFactory:
     """Makes tenants; each call a new one."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self.registry = Registry(database, MasterKey(base64.b64decode(settings.master_key.reveal)))
+        self.master = MasterKey(base64.b64decode(settings.master_key.reveal))
+        self.registry = Registry(database, self.master, is_told=False)
 
     async def new(self, time_zone: str = "UTC") -> Tenant:
         slug = f"tenant-{next(_NUMBERS)}"
