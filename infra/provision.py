@@ -1,6 +1,5 @@
 """Brings a database to the state the services need: schema, login, library, demo tenant."""
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +13,7 @@ from infra.supervisor import LOGIN
 from infra.tenants import Registry, TenantError
 from shared.config import Secret, Settings
 from shared.db import pool
-from shared.db.sealed import MasterKey
+from shared.db.keys import read_master
 
 DEMO_SLUG = "demo"
 
@@ -65,7 +64,7 @@ async def demo_tenant(settings: Settings, data_dir: Path) -> DemoKeys:
     path = data_dir / "demo-keys.json"
     database = await pool.connect(settings, "provision")
     try:
-        registry = Registry(database, MasterKey(base64.b64decode(settings.master_key.reveal)))
+        registry = Registry(database, read_master(settings))
         if path.exists():
             kept = msgspec.json.decode(path.read_bytes(), type=DemoKeys)
             if await registry.knows_key(kept.api_key):
@@ -91,7 +90,7 @@ async def refresh_libraries(settings: Settings) -> int:
     """Give every tenant the newest built-in scenarios and rubrics; return the new versions made."""
     database = await pool.connect(settings, "provision")
     try:
-        registry = Registry(database, MasterKey(base64.b64decode(settings.master_key.reveal)))
+        registry = Registry(database, read_master(settings))
         return sum([await registry.seed_library(one) for one in await registry.list_tenants()])
     finally:
         await database.close()

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 HALVES: Final = (
     ("tests/contract", "tests/e2e", "tests/workflows"),
-    ("tests/integration", "tests/unit"),
+    ("tests/integration", "tests/unit", "tests/wire"),
 )
 """About equally long; every folder with tests is in one of them."""
 

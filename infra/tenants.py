@@ -3,7 +3,8 @@
 import contextlib
 import os
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from uuid import UUID
 
 import asyncpg
@@ -16,14 +17,15 @@ from shared.db.pool import Connection, Database
 from shared.db.sealed import MasterKey
 from shared.db.sql import Queries
 from shared.db.tx import system_tx, tenant_tx
-from shared.ids import IdMaker, Uuid7Maker
-from shared.keys import SCOPES, Environment, new_key, parse_key, same_hash
-from shared.library import load_scenarios
+from shared.ids import IdMaker, Uuid7Maker, format_id
+from shared.keys import SCOPES, Environment, new_key, parse_key, same_hash, warnings_past
 from shared.library.findings import Finding, errors
 from shared.library.lint import lint as lint_scenario
 from shared.library.rubric_lint import lint as lint_rubric
-from shared.library.rubrics import load_rubrics
 from shared.library.versions import Content, content_of
+from shared.new_tenants import Maker, NewTenantError, Noun, insert_version, seed_library, thing_of
+from shared.ops_keys import OPS_SCOPES, make_ops_key, revoke_ops_key
+from shared.trail.entries import Actor, Entry, record
 
 SQL = Queries("infra", "tenants.sql")
 
@@ -80,7 +82,19 @@ class Registry:
         *,
         clock: Clock | None = None,
         ids: IdMaker | None = None,
+        is_told: bool = True,
     ) -> None:
+        """Work on a database.
+
+        Args:
+            database: The pools.
+            master: The installation's key.
+            clock: Time.
+            ids: Of what is made.
+            is_told: Keys that are made and revoked are in the audit trail; not so for tests that
+                begin with an empty one.
+        """
+        self._is_told = is_told
         self._database = database
         self._master = master
         self._clock = clock or SystemClock()
@@ -94,35 +108,13 @@ class Registry:
         Raises:
             TenantError: the slug is taken or malformed.
         """
-        tenant_id = self._ids.new()
-        now = self._clock.now()
+        maker = Maker(
+            database=self._database, master=self._master, clock=self._clock, ids=self._ids
+        )
         try:
-            async with system_tx(self._database) as connection:
-                await connection.execute(
-                    SQL["insert_tenant"],
-                    tenant_id,
-                    slug,
-                    time_zone,
-                    now,
-                )
-        except asyncpg.UniqueViolationError:
-            tenant_id = await self.find_tenant(slug)
-        except asyncpg.InvalidParameterValueError:
-            raise TenantError(f"{time_zone} is no time zone, for example Europe/Vienna") from None
-        except asyncpg.CheckViolationError:
-            raise TenantError("a slug has lower-case letters, digits and single dashes") from None
-        async with tenant_tx(self._database, tenant_id) as connection:
-            # The key and the library commit together: a tenant with a key is whole.
-            status = await connection.execute(
-                SQL["insert_tenant_key"],
-                tenant_id,
-                self._master.new_tenant_key(tenant_id),
-                now,
-            )
-            if status == "INSERT 0 0":
-                raise TenantError(f"a tenant {slug} exists already")
-            await self._seed(connection, tenant_id)
-        return tenant_id
+            return await maker.make(slug, time_zone)
+        except NewTenantError as error:
+            raise TenantError(str(error)) from None
 
     async def find_tenant(self, slug: str) -> UUID:
         """Return the tenant's id.
@@ -151,25 +143,7 @@ class Registry:
         becomes the next one, unless the tenant has made the scenario or rubric its own.
         """
         async with tenant_tx(self._database, tenant_id) as connection:
-            return await self._seed(connection, tenant_id)
-
-    async def _seed(self, connection: Connection, tenant_id: UUID) -> int:
-        made = 0
-        for rubric in load_rubrics():
-            made += await self._publish(connection, tenant_id, "rubric", rubric)
-        for scenario in load_scenarios():
-            made += await self._publish(connection, tenant_id, "scenario", scenario)
-        return made
-
-    async def _publish(
-        self, connection: Connection, tenant_id: UUID, noun: str, spec: ScenarioSpec | RubricSpec
-    ) -> int:
-        row = await self._thing(connection, tenant_id, noun, spec)
-        content = content_of(spec)
-        if row["content_hash"] == content.hash or row["is_own"]:
-            return 0
-        await self._insert_version(connection, tenant_id, f"insert_{noun}_version", row, content)
-        return 1
+            return await seed_library(connection, tenant_id, self._clock, self._ids)
 
     async def publish_scenario(self, tenant_id: UUID, spec: ScenarioSpec) -> Published:
         """Publish a scenario as the tenant's own; drafts stay as they are.
@@ -216,7 +190,7 @@ class Registry:
         self,
         connection: Connection,
         tenant_id: UUID,
-        noun: str,
+        noun: Noun,
         newest: asyncpg.Record,
         spec: ScenarioSpec | RubricSpec,
     ) -> Published:
@@ -241,14 +215,10 @@ class Registry:
         return tuple(Holding(**row) for row in rows)
 
     async def _thing(
-        self, connection: Connection, tenant_id: UUID, noun: str, spec: ScenarioSpec | RubricSpec
+        self, connection: Connection, tenant_id: UUID, noun: Noun, spec: ScenarioSpec | RubricSpec
     ) -> asyncpg.Record:
         """Return the thing with its newest version, made where it is missing."""
-        now = self._clock.now()
-        await connection.execute(SQL[f"insert_{noun}"], tenant_id, self._ids.new(), spec.slug, now)
-        row = await connection.fetchrow(SQL[f"newest_{noun}"], tenant_id, spec.slug)
-        assert row is not None  # noqa: S101  (inserted one line above)
-        return row
+        return await thing_of(connection, tenant_id, noun, spec, self._ids.new(), self._clock.now())
 
     async def _insert_version(
         self,
@@ -258,17 +228,9 @@ class Registry:
         newest: asyncpg.Record,
         content: Content,
     ) -> int:
-        version = int(newest["version"] or 0) + 1
-        await connection.execute(
-            SQL[query],
-            tenant_id,
-            newest["id"],
-            version,
-            content.hash,
-            content.text,
-            self._clock.now(),
+        return await insert_version(
+            connection, tenant_id, SQL[query], newest, content, self._clock.now()
         )
-        return version
 
     async def create_key(
         self,
@@ -276,17 +238,26 @@ class Registry:
         environment: Environment,
         scopes: Sequence[str] = SCOPES,
         expires_in: timedelta | None = None,
+        networks: Sequence[str] | None = None,
     ) -> str:
         """Create a key; return its text, which is stored nowhere and shown once.
 
+        Args:
+            tenant_id: Whose.
+            environment: `live`, or `test` for a key that never spends money.
+            scopes: What it may do.
+            expires_in: How long it is good; None: for ever.
+            networks: From where it is good, in CIDR notation; None: from everywhere.
+
         Raises:
-            TenantError: an unknown scope.
+            TenantError: an unknown scope, or what is no network.
         """
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown:
             raise TenantError(f"unknown scope: {', '.join(unknown)} (known: {', '.join(SCOPES)})")
         key = new_key(environment, self._ids, os.urandom)
         now = self._clock.now()
+        expires_at = None if expires_in is None else now + expires_in
         async with tenant_tx(self._database, tenant_id) as connection:
             await connection.execute(
                 SQL["insert_api_key"],
@@ -295,9 +266,12 @@ class Registry:
                 key.hash,
                 environment,
                 list(scopes),
-                None if expires_in is None else now + expires_in,
+                expires_at,
                 now,
+                _networks(networks),
+                warnings_past(expires_at, now),
             )
+            await self._tell(connection, tenant_id, "key.created", key.key_id, now)
         return key.text
 
     async def revoke_key(self, key_id: UUID) -> None:
@@ -310,17 +284,31 @@ class Registry:
             tenant_id = await connection.fetchval(
                 "select tenant_id from api_keys where key_id = $1", key_id
             )
-        if tenant_id is None:
-            raise TenantError("there is no such key")
+            if tenant_id is None:
+                if await revoke_ops_key(connection, key_id, self._clock.now()):
+                    return
+                raise TenantError("there is no such key, or it was revoked already")
         async with tenant_tx(self._database, tenant_id) as connection:
-            done = await connection.execute(
-                SQL["revoke_api_key"],
-                tenant_id,
-                key_id,
-                self._clock.now(),
+            now = self._clock.now()
+            done = await connection.execute(SQL["revoke_api_key"], tenant_id, key_id, now)
+            if done == "UPDATE 0":
+                raise TenantError("the key was revoked already")
+            await self._tell(connection, tenant_id, "key.revoked", key_id, now)
+
+    async def _tell(
+        self, connection: Connection, tenant_id: UUID, action: str, key_id: UUID, now: datetime
+    ) -> None:
+        """Write into the tenant's trail that an operator did it, whose name nobody knows."""
+        if self._is_told:
+            entry = Entry(
+                tenant_id=tenant_id,
+                actor=Actor(kind="operator"),
+                action=action,
+                target=format_id("key", key_id),
+                request_id="",
+                at=now,
             )
-        if done == "UPDATE 0":
-            raise TenantError("the key was revoked already")
+            await record(connection, entry)
 
     async def knows_key(self, text: str) -> bool:
         """Say whether a tenant's key is stored here and was not revoked."""
@@ -331,14 +319,38 @@ class Registry:
             )
         return stored is not None and same_hash(stored, key.hash)
 
-    async def create_ops_key(self) -> str:
-        """Create an operator's key; return its text."""
-        key = new_key("ops", self._ids, os.urandom)
+    async def create_ops_key(
+        self,
+        *,
+        name: str = "",
+        scopes: Sequence[str] = OPS_SCOPES,
+        expires_in: timedelta | None = None,
+    ) -> str:
+        """Create an operator's key; return its text, which is stored nowhere and shown once.
+
+        Raises:
+            TenantError: an unknown scope.
+        """
+        unknown = sorted(set(scopes) - set(OPS_SCOPES))
+        if unknown:
+            known = ", ".join(OPS_SCOPES)
+            raise TenantError(f"unknown scope: {', '.join(unknown)} (known: {known})")
+        now = self._clock.now()
         async with system_tx(self._database) as connection:
-            await connection.execute(
-                SQL["insert_ops_key"],
-                key.key_id,
-                key.hash,
-                self._clock.now(),
+            key = await make_ops_key(
+                connection,
+                ids=self._ids,
+                random=os.urandom,
+                now=now,
+                name=name,
+                scopes=tuple(each for each in OPS_SCOPES if each in scopes),
+                expires_at=None if expires_in is None else now + expires_in,
             )
         return key.text
+
+
+def _networks(texts: Sequence[str] | None) -> list[IPv4Network | IPv6Network] | None:
+    try:
+        return None if texts is None else [ip_network(each) for each in texts]
+    except ValueError as error:
+        raise TenantError(f"{error}; a network is for example 203.0.113.0/24") from None

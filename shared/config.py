@@ -51,11 +51,48 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="base64 of 32 random bytes; wraps tenants' keys; without it no text opens"
         ),
     ]
+    master_key_previous: Annotated[
+        Secret,
+        msgspec.Meta(
+            description="the master key before it, while `rapport keys rotate-master` is not done"
+        ),
+    ] = Secret("")
     api_host: Annotated[str, msgspec.Meta(description="address the API listens on")] = "127.0.0.1"
     api_port: Annotated[
         int,
         msgspec.Meta(ge=0, le=65535, description="port the API listens on; 0 picks a free one"),
     ] = 8080
+    health_host: Annotated[
+        str, msgspec.Meta(description="address where each process serves its health and metrics")
+    ] = "127.0.0.1"
+    health_port: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=65535, description="port of a process's health and metrics; 0: none"),
+    ] = 0
+    schema_wait_s: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            le=3600,
+            description="seconds a starting process waits for migrations that it needs",
+        ),
+    ] = 60.0
+    drain_s: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            le=60,
+            description="seconds a stopping API still takes requests after it said that it is not"
+            " ready, until load balancers have noticed",
+        ),
+    ] = 3.0
+    trusted_proxies: Annotated[
+        str,
+        msgspec.Meta(
+            description="networks of proxies before the API, comma-separated: only what they say in"
+            " X-Forwarded-For counts where a key is good from some addresses only"
+        ),
+    ] = ""
     database_pool: Annotated[
         int, msgspec.Meta(ge=1, le=1000, description="connections per process and role")
     ] = 10
@@ -85,7 +122,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 0
     tenant_backlog: Annotated[
-        int, msgspec.Meta(ge=1, description="waiting jobs per tenant and kind before 429")
+        int,
+        msgspec.Meta(
+            ge=1, description="waiting jobs per tenant and kind, where its plan says nothing"
+        ),
     ] = 5000
     job_first_retry_s: Annotated[
         float,
@@ -118,6 +158,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret,
         msgspec.Meta(description="URL of an egress proxy for webhooks; it then checks addresses"),
     ] = Secret("")
+    identity_allow_private: Annotated[
+        bool,
+        msgspec.Meta(
+            description="development only: identity providers may be on this machine and in private"
+            " networks, and without TLS"
+        ),
+    ] = False
     webhook_timeout_s: Annotated[
         float,
         msgspec.Meta(gt=0, le=60, description="seconds a receiver has to answer a webhook"),
@@ -187,9 +234,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.Meta(
             ge=1,
             le=10_000_000,
-            description="requests of one tenant per minute and API process before 429",
+            description="requests of one tenant per minute over all processes, where its plan says"
+            " nothing",
         ),
     ] = 6000
+    metrics: Annotated[
+        bool, msgspec.Meta(description="count for Prometheus; shown at /metrics of the health port")
+    ] = True
+    otlp_endpoint: Annotated[
+        str,
+        msgspec.Meta(
+            description="base URL of an OpenTelemetry collector (OTLP over HTTP) that takes traces;"
+            " empty: none are made"
+        ),
+    ] = ""
+    otlp_headers: Annotated[
+        Secret, msgspec.Meta(description="headers the collector wants, a JSON object of texts")
+    ] = Secret("")
+    trace_sample: Annotated[
+        float,
+        msgspec.Meta(ge=0, le=1, description="share of traces that are recorded, where any are"),
+    ] = 0.05
     failpoints: Annotated[
         str,
         msgspec.Meta(description="tests only: where a process kills itself; see shared/failpoints"),

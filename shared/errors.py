@@ -97,6 +97,18 @@ class RankingOffError(AppError):
     code, status, title = "ranking-off", 403, "This tenant does not rank people"
 
 
+class AddressNotAllowedError(AppError):
+    """The key is good, but not from where the request came."""
+
+    code, status, title = "address-not-allowed", 403, "The key is not good from this address"
+
+
+class TranscriptRemovedError(AppError):
+    """Nobody has the words of this conversation any more: its time was over, or its person left."""
+
+    code, status, title = "transcript-removed", 409, "The words of this conversation are gone"
+
+
 class OriginNotAllowedError(AppError):
     """A learner token came from a page that its tenant does not list or it was not made for."""
 
@@ -119,6 +131,12 @@ class MethodNotAllowedError(AppError):
     """The path exists, the method does not."""
 
     code, status, title = "method-not-allowed", 405, "This method is not allowed here"
+
+
+class LastOwnerError(AppError):
+    """A tenant keeps one active owner; make another one first."""
+
+    code, status, title = "last-owner", 409, "This is the last active owner"
 
 
 class ConflictError(AppError):
@@ -188,6 +206,38 @@ class RequestRateError(BacklogFullError):
     """The tenant sends more requests than its rate allows."""
 
     violated_policies = ("requests",)
+
+
+class ConcurrencyExceededError(AppError):
+    """Too much of the tenant's work of one kind is under way at once."""
+
+    code, status, title = (
+        "concurrency-exceeded",
+        429,
+        "Too much of this tenant's work is under way",
+    )
+    retryable = True
+    violated_policies: tuple[str, ...] = ("simulations", "autopilot", "scorings")
+    """Of an instance: the one limit, as `/v1/limits` names it."""
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after_s: int | None = None,
+        policy: str | None = None,
+    ) -> None:
+        super().__init__(detail, errors=errors, retry_after_s=retry_after_s)
+        if policy is not None:
+            self.violated_policies = (policy,)
+
+
+class TenantPausedError(AppError):
+    """The tenant is paused or being drained: nothing new begins."""
+
+    code, status, title = "tenant-paused", 503, "This tenant takes no new work now"
+    retryable = True
 
 
 class UnavailableError(AppError):

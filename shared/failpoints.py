@@ -30,6 +30,7 @@ NAMES: Final = (
     "activity.llm.before_call",
     "activity.llm.mid_stream",
     "activity.llm.after_call_before_persist",
+    "erase.between_stores",
 )
 """Every point there is; each is named at one place in the code at least."""
 

@@ -23,7 +23,7 @@ PREFIXES: Final = frozenset(
     {
         "ten", "key", "team", "lrn", "scn", "rub", "sim", "turn", "conv",
         "scr", "asm", "dsp", "evt", "job", "op", "req", "whe", "whs", "dlv",
-        "goal", "prog", "svy", "rep",
+        "goal", "prog", "svy", "rep", "proc", "usr",
     }
 )  # fmt: skip
 """Every prefix in use; `req` marks request ids."""

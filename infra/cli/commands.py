@@ -132,8 +132,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def tenants(options: argparse.Namespace) -> int:
-    """Create a tenant; print its id."""
+    """Create a tenant and print its id, or change what one may use."""
+    from infra.cli import tenant_limits
     from shared.ids import format_id
+
+    if options.action != "create":
+        return tenant_limits.change(options)
 
     async def work(registry: "Registry") -> None:
         tenant_id = await registry.create_tenant(options.slug, _time_zone(options.time_zone))
@@ -143,7 +147,11 @@ def tenants(options: argparse.Namespace) -> int:
 
 
 def keys(options: argparse.Namespace) -> int:
-    """Create or revoke a key."""
+    """Create or revoke an API key, or change the keys that seal."""
+    if options.action in {"rotate", "rotate-master"}:
+        from infra.cli.privacy import rotate
+
+        return rotate(options)
     return with_registry(
         options, _create_key(options) if options.action == "create" else _revoke(options)
     )
@@ -151,18 +159,23 @@ def keys(options: argparse.Namespace) -> int:
 
 def _create_key(options: argparse.Namespace) -> "Callable[[Registry], Awaitable[None]]":
     async def work(registry: "Registry") -> None:
-        if options.ops:
-            print(await registry.create_ops_key())
-            return
         from shared.keys import SCOPES
+        from shared.ops_keys import OPS_SCOPES
 
         expires = timedelta(days=options.expires_days) if options.expires_days else None
+        if options.ops:
+            scopes = options.scopes or OPS_SCOPES
+            print(
+                await registry.create_ops_key(name=options.name, scopes=scopes, expires_in=expires)
+            )
+            return
         print(
             await registry.create_key(
                 await registry.find_tenant(options.tenant),
                 "test" if options.test else "live",
                 options.scopes or SCOPES,
                 expires,
+                options.networks,
             )
         )
 
@@ -284,6 +297,7 @@ def _settings(options: argparse.Namespace) -> "Settings":
     from infra.devstack.credentials import Credentials
     from infra.provision import settings_for
     from infra.supervisor import UpFile
+    from shared.config import Secret
 
     url, key = os.environ.get("RAPPORT_DATABASE_URL"), os.environ.get("RAPPORT_MASTER_KEY")
     try:
@@ -298,7 +312,8 @@ def _settings(options: argparse.Namespace) -> "Settings":
             "nothing runs here: start `rapport up`, "
             "or set RAPPORT_DATABASE_URL and RAPPORT_MASTER_KEY"
         ) from None
-    return settings_for(url, key)
+    previous = Secret(os.environ.get("RAPPORT_MASTER_KEY_PREVIOUS", ""))
+    return msgspec.structs.replace(settings_for(url, key), master_key_previous=previous)
 
 
 def database_settings(options: argparse.Namespace) -> "Settings":
@@ -314,26 +329,25 @@ def with_registry(
     options: argparse.Namespace, work: "Callable[[Registry], Awaitable[None]]"
 ) -> int:
     """Do something with the tenants of the configured database; its errors become the command's."""
-    import base64
-
     import asyncpg
 
     from infra.tenants import Registry, TenantError
+    from shared.config import ConfigError
     from shared.db import pool
-    from shared.db.sealed import MasterKey
+    from shared.db.keys import read_master
 
     settings = _settings(options)
 
     async def inside() -> None:
         database = await pool.connect(settings, "cli")
         try:
-            await work(Registry(database, MasterKey(base64.b64decode(settings.master_key.reveal))))
+            await work(Registry(database, read_master(settings)))
         finally:
             await database.close()
 
     try:
         return _run(inside)
-    except TenantError as error:
+    except (ConfigError, TenantError) as error:
         raise CommandError(str(error)) from error
     except asyncpg.PostgresError as error:
         raise CommandError(f"the database says: {error}") from error

@@ -192,8 +192,7 @@ async def _drafted(options: argparse.Namespace, draft: "Draft") -> int:
     from shared import log
     from shared.clock import SystemClock
     from shared.db import pool
-    from shared.db.keys import key_ring, read_master_key
-    from shared.db.sealed import MasterKey
+    from shared.db.keys import key_ring, read_master
     from shared.drafting.asking import Questions
     from shared.drafting.stored import MAX_ASKED
     from shared.ids import Uuid7Maker
@@ -210,7 +209,7 @@ async def _drafted(options: argparse.Namespace, draft: "Draft") -> int:
         return next(numbers, None)
 
     try:
-        registry = Registry(database, MasterKey(read_master_key(settings)))
+        registry = Registry(database, read_master(settings))
         tenant_id = await registry.find_tenant(options.tenant)
         operation_id = ids.new()
         tenant = await keys.warm(database, tenant_id)

@@ -7,7 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.cli import llm, play, rubrics, scenarios, score, validate, webhooks
+from infra.cli import (
+    audit,
+    backup,
+    llm,
+    ops,
+    play,
+    privacy,
+    rubrics,
+    scenarios,
+    score,
+    tenant_limits,
+    validate,
+    webhooks,
+)
 from infra.cli.errors import CommandError
 
 SERVICES = ("api", "orchestrator", "sim-worker", "scoring-worker", "reporting")
@@ -38,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     score.add_parser(commands)
     webhooks.add_parser(commands)
     llm.add_parser(commands)
+    backup.add_parser(commands)
+    audit.add_parser(commands)
+    privacy.add_parser(commands)
+    ops.add_parser(commands)
     reports = commands.add_parser("reports", help="recompute or check a tenant's rollups")
     reports.add_argument("action", choices=("rebuild", "verify"))
     reports.add_argument("tenant", help="slug")
@@ -45,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tenant_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    tenants = commands.add_parser("tenants", help="create a tenant").add_subparsers(
+    tenants = commands.add_parser("tenants", help="create tenants, and limit them").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
     create = tenants.add_parser("create", help="create a tenant with the built-in library")
@@ -53,6 +70,7 @@ def _tenant_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     create.add_argument(
         "--time-zone", default="UTC", help="IANA name, for days and weeks in reports"
     )
+    tenant_limits.add_parsers(tenants)
     keys = commands.add_parser("keys", help="create or revoke API keys").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -61,9 +79,17 @@ def _tenant_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     new.add_argument("--test", action="store_true", help="a key that never spends money")
     new.add_argument("--ops", action="store_true", help="an operator's key, of no tenant")
     new.add_argument("--scope", action="append", dest="scopes", help="repeatable; default: all")
+    new.add_argument("--name", default="", help="of an operator's key, at most 80 characters")
     new.add_argument("--expires-days", type=int, help="days until it expires")
+    new.add_argument(
+        "--network",
+        action="append",
+        dest="networks",
+        help="only good from there, for example 203.0.113.0/24; repeatable; of a tenant's key",
+    )
     revoke = keys.add_parser("revoke", help="revoke a key")
     revoke.add_argument("key", help="key_... id, or the key itself")
+    privacy.add_key_parsers(keys)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +104,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         authoring |= {"validate": validate.validate, "score": score.score}
         authoring["webhooks"] = webhooks.webhooks
         authoring["llm"] = llm.llm
+        authoring |= {
+            "backup": backup.backup,
+            "restore": backup.restore,
+            "recover": backup.recover,
+        }
+        authoring["audit"] = audit.audit
+        authoring["privacy"] = privacy.privacy
+        authoring["ops"] = ops.ops
         return (COMMANDS | authoring)[options.command](options)
     except CommandError as error:
         sys.stderr.write(f"rapport: {error}\n")

@@ -34,6 +34,13 @@ class Answer:
 
 _JSON: Final = (b"content-type", b"application/json")
 
+_STREAM: Final = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+    # It may end because its process ends: who reads must not come back on the same connection.
+    "Connection": "close",
+}
+
 NO_CONTENT: Final = 204
 """The one status of ours that has no body."""
 
@@ -69,7 +76,7 @@ def respond(answer: Answer) -> ASGIResponse:
             iterator=answer.stream,
             status_code=answer.status,
             media_type=answer.media_type,
-            headers={**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={**headers, **_STREAM},
         )
     return JsonResponse(answer.body, answer.status, headers)
 

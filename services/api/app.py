@@ -3,6 +3,9 @@
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from services.api.addresses import ClientAddresses
+from services.api.api_keys.routes import KeyRoutes
+from services.api.api_keys.service import KeyService
 from services.api.assessments.disputes import DisputeService
 from services.api.assessments.listing import ListingService
 from services.api.assessments.listing_routes import AssessmentListRoutes
@@ -33,8 +36,12 @@ from services.api.exports.routes import ExportRoutes
 from services.api.exports.service import ExportService
 from services.api.goals.routes import GoalRoutes
 from services.api.goals.service import GoalService
-from services.api.health import Readiness, health_handlers
+from services.api.health import health_handlers
 from services.api.idempotency import Claims
+from services.api.identity.reader import IdentityReader
+from services.api.identity.routes import IdentityRoutes
+from services.api.identity.service import IdentityService
+from services.api.key_uses import KeyUses
 from services.api.learner_tokens.access import TokenGate
 from services.api.learner_tokens.routes import TokenRoutes
 from services.api.learner_tokens.service import TokenService
@@ -48,16 +55,19 @@ from services.api.llm_settings.service import LlmSettingsService
 from services.api.openapi import openapi_handlers
 from services.api.operations.routes import OperationRoutes
 from services.api.operations.service import OperationService
-from services.api.ops import ops_handlers
+from services.api.ops.handlers import ops_handlers
 from services.api.options import options_handlers
 from services.api.origins.book import OriginBook
 from services.api.origins.routes import OriginRoutes
 from services.api.origins.service import OriginService
 from services.api.paging import Cursors
+from services.api.privacy.routes import PrivacyRoutes
+from services.api.privacy.service import PrivacyService
 from services.api.problem_pages import problem_handlers
 from services.api.problems import answer_exception
 from services.api.programs.routes import ProgramRoutes
 from services.api.programs.service import ProgramService
+from services.api.rates import PostgresRates
 from services.api.reference_page import reference_page
 from services.api.report_settings.routes import ReportSettingsRoutes
 from services.api.report_settings.service import ReportSettingsService
@@ -69,6 +79,8 @@ from services.api.reports.roi_routes import RoiRoutes
 from services.api.reports.routes import ReportRoutes
 from services.api.reports.service import ReportService
 from services.api.reports.table_routes import TableRoutes
+from services.api.retention.routes import RetentionRoutes
+from services.api.retention.service import RetentionService
 from services.api.rubric_drafts.routes import RubricDraftRoutes
 from services.api.rubrics.routes import RubricRoutes
 from services.api.rubrics.service import RubricService
@@ -76,12 +88,14 @@ from services.api.scenario_drafts.routes import ScenarioDraftRoutes
 from services.api.scenario_drafts.service import DraftingService
 from services.api.scenarios.routes import ScenarioRoutes
 from services.api.scenarios.service import ScenarioService
+from services.api.scim.door import scim_handlers
 from services.api.scorings.batch_routes import ScoringBatchRoutes
 from services.api.scorings.batches import ScoringBatchService
 from services.api.scorings.contacts import ContactRoutes, ContactService
 from services.api.scorings.routes import ScoringRoutes
 from services.api.scorings.service import ScoringService
 from services.api.scorings.settling import RolesService
+from services.api.shedding import Shedding
 from services.api.simulations.branches import BranchService
 from services.api.simulations.result_routes import ResultRoutes
 from services.api.simulations.routes import SimulationRoutes
@@ -96,8 +110,13 @@ from services.api.surveys.routes import SurveyRoutes
 from services.api.surveys.service import SurveyService
 from services.api.teams.routes import TeamRoutes
 from services.api.teams.service import TeamService
+from services.api.trail.routes import TrailRoutes
+from services.api.trail.service import TrailService
+from services.api.trail.watch import Watch
 from services.api.usage.routes import UsageRoutes
 from services.api.usage.service import UsageService
+from services.api.users.routes import UserRoutes
+from services.api.users.service import UserService
 from services.api.versions.routes import VersionRoutes
 from services.api.versions.service import VersionService
 from services.api.webhooks.deliveries import DeliveryService
@@ -120,26 +139,38 @@ def create_app(context: ProcessContext) -> Litestar:
     """Return the ASGI application of a process."""
     settings, master_key = context.settings, read_master_key(context.settings)
     secrets = TokenSecrets(master_key)
-    authenticator = Authenticator(context.database, context.clock, secrets)
-    origins = OriginBook(context.database, master_key)
+    uses = KeyUses(context.database)
+    authenticator = Authenticator(
+        context.database, context.clock, secrets, uses=uses, reader=IdentityReader(context)
+    )
+    hash_key = context.hash_key or master_key
+    origins = OriginBook(context.database, hash_key)
     versions = VersionService(context.database)
+    watch = Watch(context.database, context.clock)
     desk = Desk(
         authenticator=authenticator,
         cursors=Cursors(master_key),
-        claims=Claims(master_key),
+        claims=Claims(hash_key),
         versions=versions,
-        limiter=RequestLimiter(settings.requests_per_minute, context.random),
+        limiter=RequestLimiter(context.limits, PostgresRates(context.database), context.random),
+        addresses=ClientAddresses(settings.trusted_proxies),
         deadline_s=max(DEADLINE_S, settings.turn_wait_s + WAIT_REST_S),
         gate=TokenGate(context.database, origins),
+        watch=watch,
     )
     manners: tuple[object, ...] = (
         VersionRoutes(versions),
-        LimitRoutes(settings),
+        LimitRoutes(context.limits),
         TokenRoutes(TokenService(context, secrets, origins)),
         OriginRoutes(OriginService(context, origins)),
         LlmSettingsRoutes(LlmSettingsService(context)),
         UsageRoutes(UsageService(context), context.clock),
         EstimateRoutes(EstimateService(context)),
+        KeyRoutes(KeyService(context), context.clock),
+        UserRoutes(UserService(context)),
+        IdentityRoutes(IdentityService(context)),
+        TrailRoutes(TrailService(context)),
+        RetentionRoutes(RetentionService(context)),
     )
     endpoints = [
         *_endpoints(context, authenticator),
@@ -148,8 +179,9 @@ def create_app(context: ProcessContext) -> Litestar:
     handlers: list[HTTPRouteHandler] = [
         *options_handlers(endpoints),  # first: else the framework makes its own
         *(route_handler(contract, handler, desk) for contract, handler in endpoints),
-        *health_handlers(Readiness(context.database, context.nats)),
-        *ops_handlers(authenticator, context.database, context.clock),
+        *health_handlers(context),
+        *ops_handlers(context, desk),
+        *scim_handlers(context, desk),
         *problem_handlers(),
         *openapi_handlers(endpoints, page=reference_page),
     ]
@@ -160,7 +192,10 @@ def create_app(context: ProcessContext) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = Edge(Cors(app.asgi_handler, origins), context.ids)
+    app.state.trail_watch = watch
+    app.state.key_uses = uses  # what is noted is written once more when the process stops
+    admitted = Shedding(app.asgi_handler, context.shedder)
+    app.asgi_handler = Edge(Cors(admitted, origins), context.ids)
     return app
 
 
@@ -214,5 +249,6 @@ def _endpoints(
         RoiRoutes(reports, programs),
         DocumentRoutes(reports, teams, DocumentService(context), context.clock),
         ReportExportRoutes(ReportExportService(context, reports)),
+        PrivacyRoutes(PrivacyService(context)),
     )
     return [pair for each in routes for pair in endpoints_of(each)]

@@ -8,7 +8,7 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Literal, TypeVar, cast
 from uuid import UUID
 
@@ -18,9 +18,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import HTTPScope, Method
 
+from services.api.addresses import Address, ClientAddresses
 from services.api.answers import Answer, linked, respond
 from services.api.auth import Authenticator
 from services.api.body import MAX_BODY_BYTES, check_media_type, read_body
+from services.api.counting import count_answer, count_refusal
 from services.api.deprecation import DeprecatedUse, Deprecation, deprecation_headers
 from services.api.idempotency import Claim, Claims, read_key
 from services.api.learner_tokens.access import TokenGate
@@ -38,6 +40,8 @@ from services.api.paths import (
 )
 from services.api.principal import Principal
 from services.api.problems import answer_error
+from services.api.trail.recording import CURRENT_REQUEST
+from services.api.trail.watch import Watch
 from services.api.validation import decode_json, parse_query, validate
 from services.api.versions.changes import CURRENT, VERSIONS
 from services.api.versions.service import HEADER, VersionService, asked_version
@@ -45,6 +49,7 @@ from services.api.versions.transform import Transformer
 from services.api.waiting import wished_wait_s
 from shared import failpoints
 from shared.errors import AppError, IdempotencyKeyMissingError, UnauthenticatedError
+from shared.ids import format_id
 
 __all__ = [
     "NUMBER",
@@ -69,6 +74,9 @@ DEADLINE_S: Final = 60.0
 hangs becomes a 503 that can be retried, and no connection stays taken."""
 
 _MARK = "__endpoint__"
+
+_READS: Final = frozenset({"GET", "HEAD"})
+"""Methods that change nothing."""
 
 _BASIC: Final = ((b"www-authenticate", b'Basic realm="Rapport", charset="UTF-8"'),)
 """What a refusal says beside `Bearer` where `is_basic_good`."""
@@ -102,6 +110,9 @@ class Endpoint:
     """Says that the operation will go away."""
     events: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
     """Types of the server-sent events by name, where the operation can answer with a stream."""
+    audited: str | None = None
+    """Action under which the audit trail tells of who was answered; the first id of the path is
+    its target."""
 
     @property
     def template(self) -> str:
@@ -148,6 +159,8 @@ class Call:
     version: str = CURRENT
     """Of the API, as the answer will be shown; handlers always answer as the newest."""
     request_id: str = ""
+    address: Callable[[], Address | None] | None = None
+    """Finds the client's; None: it was checked before."""
 
     @property
     def wait_s(self) -> int:
@@ -200,9 +213,12 @@ class Desk:
     versions: VersionService
     limiter: RequestLimiter
     deprecated: DeprecatedUse = field(default_factory=DeprecatedUse)
+    addresses: ClientAddresses = field(default_factory=ClientAddresses)
     deadline_s: float = DEADLINE_S
     gate: TokenGate | None = None
     """Without one no learner token opens anything."""
+    watch: Watch | None = None
+    """Notes who read what; without one nobody is noted."""
 
 
 def route_handler(contract: Endpoint, handler: Handler, desk: Desk) -> HTTPRouteHandler:
@@ -211,16 +227,20 @@ def route_handler(contract: Endpoint, handler: Handler, desk: Desk) -> HTTPRoute
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         scope = request.scope
+        CURRENT_REQUEST.set(scope["state"]["request_id"])
         try:
             call = await reception.receive(request)
             if call.claim is not None:
                 failpoints.hit("api.before_claim")
             async with asyncio.timeout(desk.deadline_s):
                 answer = await handler(call)
+            await reception.note(call)
         except AppError as error:
+            count_refusal(error)
             if error.status >= 500:
                 raise
             return answer_error(error, scope["state"]["request_id"])
+        count_answer(answer, call.claim)
         if call.claim is not None:
             failpoints.hit("api.before_response")
         return respond(reception.shown(answer, call.version, scope))
@@ -255,8 +275,11 @@ class _Reception:
         headers = dict(scope["headers"])  # cheaper than the framework's mapping
         if contract.is_basic_good:
             scope["state"]["headers"] = _BASIC
+        address = partial(desk.addresses.of, scope["client"], scope["headers"])
         principal = await desk.authenticator.principal(
-            _text(headers, b"authorization"), is_basic_good=contract.is_basic_good
+            _text(headers, b"authorization"),
+            is_basic_good=contract.is_basic_good,
+            address=address,
         )
         scope["state"]["principal"] = principal  # who answers a browser needs to know
         version = await self._admit(principal.tenant_id, headers, scope["state"])
@@ -292,7 +315,22 @@ class _Reception:
             ),
             version=version,
             request_id=scope["state"]["request_id"],
+            address=address,
         )
+
+    async def note(self, call: Call) -> None:
+        """Note for the audit trail that somebody was answered."""
+        watch, action = self._desk.watch, self._contract.audited
+        if watch is None:
+            return
+        target = "" if action is None else self._target(call)
+        await watch.saw(call.principal, action, target)
+
+    def _target(self, call: Call) -> str:
+        """Return the first id of the path; where it has none, the path after its version."""
+        for name, prefix in self._ids:
+            return format_id(prefix, call.ids[name])
+        return self._template.removeprefix("/v1/")
 
     async def _admit_token(
         self, principal: Principal, ids: dict[str, UUID], origin: str | None
@@ -308,7 +346,8 @@ class _Reception:
         """Count the request and find its version; note what every answer to it says."""
         desk = self._desk
         state["tenant_id"] = str(tenant_id)
-        limits, refusal = desk.limiter.take(tenant_id)
+        is_read = self._contract.method in _READS
+        limits, refusal = await desk.limiter.take(tenant_id, is_read=is_read)
         state["headers"] = limits + self._fixed
         if refusal is not None:
             raise refusal

@@ -12,6 +12,7 @@ _BODY = "[0-7][0-9a-hjkmnp-tv-z]{25}"
 
 LearnerId = Annotated[str, msgspec.Meta(pattern=f"^lrn_{_BODY}$", max_length=30)]
 TeamId = Annotated[str, msgspec.Meta(pattern=f"^team_{_BODY}$", max_length=31)]
+UserId = Annotated[str, msgspec.Meta(pattern=f"^usr_{_BODY}$", max_length=30)]
 
 SimulationId = Annotated[str, msgspec.Meta(pattern=f"^sim_{_BODY}$", max_length=30)]
 OperationId = Annotated[str, msgspec.Meta(pattern=f"^op_{_BODY}$", max_length=29)]

@@ -16,6 +16,7 @@ from shared.errors import (
     MethodNotAllowedError,
     NotFoundError,
     RequestTimeoutError,
+    TenantPausedError,
     UnauthenticatedError,
     UnavailableError,
     ValidationFailedError,
@@ -123,7 +124,7 @@ def as_app_error(error: Exception, request_id: str) -> AppError:
     """Return what the client may know of an exception."""
     if isinstance(error, AppError) and error.status < 500:
         return error
-    if isinstance(error, UnavailableError):
+    if isinstance(error, (UnavailableError, TenantPausedError)):
         return error
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_framework(error)

@@ -1,18 +1,37 @@
 -- name: find_api_key
 -- Every request: who holds this key. Runs as the system role, which may not read names. $1 is the key id.
-select k.tenant_id, k.hash, k.scopes, k.team_ids, k.learner_id, k.expires_at,
-       k.revoked_at is not null as revoked, t.status = 'suspended' as suspended, t.time_zone
+-- A person's key has what the person may do, and nothing more once the person has left.
+select k.tenant_id, k.hash, k.scopes, k.team_ids, k.learner_id, k.expires_at, k.networks,
+       k.previous_hash, k.previous_expires_at, k.user_id, u.role, u.team_ids as user_team_ids,
+       k.revoked_at is not null or u.active is false as revoked,
+       t.status = 'suspended' as suspended, t.time_zone
   from api_keys k
   join tenants t on t.tenant_id = k.tenant_id
+  left join users u on u.tenant_id = k.tenant_id and u.user_id = k.user_id
  where k.key_id = $1 and k.environment = $2
 
 -- name: find_minting_key
 -- Requests with a learner token: the key that made it, as it is now. Runs as the system role.
 select k.tenant_id, k.environment, k.scopes, k.team_ids, k.learner_id, k.expires_at,
-       k.revoked_at is not null as revoked, t.status = 'suspended' as suspended, t.time_zone
+       k.user_id, u.role, u.team_ids as user_team_ids,
+       k.revoked_at is not null or u.active is false as revoked,
+       t.status = 'suspended' as suspended, t.time_zone
   from api_keys k
   join tenants t on t.tenant_id = k.tenant_id
+  left join users u on u.tenant_id = k.tenant_id and u.user_id = k.user_id
  where k.key_id = $1
+
+-- name: note_uses
+-- When keys of any tenant were last used, at most once per key in $3. Runs as the system role. Two processes
+-- never wait for each other: who finds a key taken leaves it to the other.
+with due as (
+  select k.key_id, used.at
+    from unnest($1::uuid[], $2::timestamptz[]) as used (key_id, at)
+    join api_keys k on k.key_id = used.key_id
+   where k.last_used_at is null or k.last_used_at <= used.at - $3::interval
+   order by k.key_id
+     for no key update of k skip locked)
+update api_keys k set last_used_at = due.at from due where k.key_id = due.key_id
 
 -- name: find_ops_key
 -- Operators' requests. $1 is the key id.
@@ -29,15 +48,3 @@ returning true
 -- What the first request with this key made.
 select fingerprint, resource_id, sequence
   from idempotency_claims where tenant_id = $1 and claim_hash = $2
-
--- name: workload
--- Operators' view of every tenant's queues; runs as the system role.
-select j.tenant_id, j.kind,
-       count(*) filter (where j.dead_at is null and (j.lease_until is null or j.lease_until <= $1)) as waiting,
-       count(*) filter (where j.dead_at is null and j.lease_until > $1) as in_flight,
-       count(*) filter (where j.dead_at is not null) as dead,
-       coalesce(extract(epoch from $1 - min(j.created_at) filter (where j.dead_at is null)), 0)::float8
-         as oldest_age_s
-  from jobs j
- group by j.tenant_id, j.kind
- order by j.tenant_id, j.kind

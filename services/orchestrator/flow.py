@@ -77,17 +77,15 @@ class FlowHandler:
 
     async def _do(self, message: JobMessage, payload: JobPayload) -> None:
         match payload:
-            case StartSimulation(simulation_id=simulation_id):
-                await self._start_simulation(message.tenant_id, simulation_id)
-            case StartScoring(scoring_id=scoring_id):
-                await self._start_scoring(message.tenant_id, scoring_id)
-            case StartBatch(operation_id=operation_id, part=part):
-                await self._start_batch(message.tenant_id, operation_id, part)
-            case SimulationEnded(simulation_id=simulation_id):
+            case StartSimulation():
+                await self._start_simulation(message.tenant_id, payload)
+            case StartScoring():
+                await self._start_scoring(message.tenant_id, payload)
+            case StartBatch():
+                await self._start_batch(message.tenant_id, payload)
+            case SimulationEnded():
                 # Signal-with-start: the end may overtake the start of a very short simulation.
-                await self._start_simulation(
-                    message.tenant_id, simulation_id, simulation.ENDED_SIGNAL
-                )
+                await self._start_simulation(message.tenant_id, payload, simulation.ENDED_SIGNAL)
             case ActivityDone():
                 await self._complete(payload)
             case (
@@ -99,8 +97,12 @@ class FlowHandler:
                 assert_never(payload)
 
     async def _start_simulation(
-        self, tenant_id: UUID, simulation_id: UUID, signal: str | None = None
+        self,
+        tenant_id: UUID,
+        job: StartSimulation | SimulationEnded,
+        signal: str | None = None,
     ) -> None:
+        simulation_id = job.simulation_id
         async with tenant_tx(self._context.database, tenant_id) as connection:
             row = await OrchestratorRepository(connection, tenant_id).find_simulation(simulation_id)
             if row is not None and row.mode == "autopilot" and row.status == "open":
@@ -114,9 +116,10 @@ class FlowHandler:
             mode="autopilot" if row.mode == "autopilot" else "interactive",
             first_look_s=min(row.idle_timeout_s, self._context.settings.simulation_check_s),
         )
-        await self._start(simulation.NAME, format_id("sim", simulation_id), order, signal)
+        await self._start(simulation.NAME, format_id("sim", simulation_id), order, job, signal)
 
-    async def _start_scoring(self, tenant_id: UUID, scoring_id: UUID) -> None:
+    async def _start_scoring(self, tenant_id: UUID, job: StartScoring) -> None:
+        scoring_id = job.scoring_id
         workflow_id = scoring_workflow_id(scoring_id)
         async with tenant_tx(self._context.database, tenant_id) as connection:
             repository = OrchestratorRepository(connection, tenant_id)
@@ -129,9 +132,10 @@ class FlowHandler:
                 return  # the scoring that leads the workflow starts it, by its own job
             scoring_ids = await repository.list_scorings(workflow_id)
         order = ScoringOrder(tenant_id=tenant_id, scoring_ids=scoring_ids)
-        await self._start(scoring.NAME, workflow_id, order)
+        await self._start(scoring.NAME, workflow_id, order, job)
 
-    async def _start_batch(self, tenant_id: UUID, operation_id: UUID, part: int) -> None:
+    async def _start_batch(self, tenant_id: UUID, job: StartBatch) -> None:
+        operation_id, part = job.operation_id, job.part
         ref = BatchPartRef(tenant_id=tenant_id, operation_id=operation_id, part=part)
         async with tenant_tx(self._context.database, tenant_id) as connection:
             row = await OrchestratorRepository(connection, tenant_id).start_operation(
@@ -144,15 +148,19 @@ class FlowHandler:
             log.error("flow.operation_missing", operation_id=str(operation_id))
             return
         order = BatchOrder(tenant_id=tenant_id, operation_id=operation_id, part=part, is_scored=row)
-        await self._start(batch.NAME, batch.workflow_id(operation_id, part), order)
+        await self._start(batch.NAME, batch.workflow_id(operation_id, part), order, job)
 
     async def _start(
         self,
         name: str,
         workflow_id: str,
         order: SimulationOrder | ScoringOrder | BatchOrder,
+        job: StartSimulation | SimulationEnded | StartScoring | StartBatch,
         signal: str | None = None,
     ) -> None:
+        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
+        if job.again:
+            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE
         try:
             await self._context.temporal.start_workflow(
                 name,
@@ -160,7 +168,7 @@ class FlowHandler:
                 id=workflow_id,
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=reuse,
                 start_signal=signal,
             )
         except WorkflowAlreadyStartedError:

@@ -13,6 +13,8 @@ from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 from shared.drafting import stored
 from shared.ids import format_id
+from shared.telemetry.ages import age_s
+from shared.telemetry.measures import Measure, note
 
 
 class _Reason(Record, frozen=True, kw_only=True):
@@ -49,6 +51,7 @@ async def fail_scoring(context: Context, tenant_id: UUID, scoring_id: UUID, code
     async with tenant_tx(context.database, tenant_id) as connection:
         repository = OrchestratorRepository(connection, tenant_id)
         if await repository.fail_scoring(scoring_id, code, now):
+            note(Measure("scoring", tenant_id, age_s(scoring_id, now), "failed"))
             await add_event(
                 connection,
                 tenant_id,

@@ -101,14 +101,16 @@ with picked as (
 update events e set position = p.place
   from places p
  where e.tenant_id = p.tenant_id and e.resource_id = p.resource_id and e.sequence = p.sequence
-returning e.tenant_id, e.event_id, e.type, e.resource_id, e.sequence, e.position
+returning e.tenant_id, e.event_id, e.type, e.resource_id, e.sequence, e.position, e.trace
 
 -- name: republish_jobs
--- Due jobs that a worker may still take, with the next attempt number and a growing wait.
+-- Due jobs that a worker may still take, with the next attempt number and a growing wait. Those that rest with their
+-- paused tenant stay where they are: told of again and again they would fill the stream.
 with due as materialized (
   select tenant_id, job_id from jobs
    where dead_at is null and next_publish_at <= now()
      and (lease_until is null or lease_until <= now()) and starts < $3
+     and (kind not in ('score', 'batch') or tenant_id not in (select tenant_id from tenants where status = 'paused'))
    order by next_publish_at limit $1
    for update skip locked
 )
@@ -117,7 +119,7 @@ update jobs j
        next_publish_at = now() + make_interval(secs => least($2 * power(2, j.attempt), 60))
   from due
  where j.tenant_id = due.tenant_id and j.job_id = due.job_id
-returning j.tenant_id, j.job_id, j.kind, j.attempt
+returning j.tenant_id, j.job_id, j.kind, j.attempt, j.payload ->> 'trace' as trace
 
 -- name: dying_jobs
 -- Jobs that five workers took and none finished.
@@ -239,3 +241,47 @@ select assessment_id from scorings where tenant_id = $1 and scoring_id = $2 for 
 insert into review_entries (tenant_id, scoring_id, sequence, kind, assessment_id, codes, at)
 select $1, $2, coalesce(max(sequence), 0) + 1, 'rescore_failed', $3, array[$4::text], $5
   from review_entries where tenant_id = $1 and scoring_id = $2
+
+-- name: fleet_jobs
+-- System role, for operators' numbers: every lane, ids and times only. There are rows only where there is work.
+select kind,
+       count(*) filter (where dead_at is null and (lease_until is null or lease_until <= now())) as waiting,
+       count(*) filter (where dead_at is null and lease_until > now()) as in_flight,
+       count(*) filter (where dead_at is not null) as dead,
+       coalesce(extract(epoch from now() - min(created_at) filter (
+         where dead_at is null and (lease_until is null or lease_until <= now()))), 0)::float8 as oldest_s,
+       count(*) filter (where dead_at is null and next_publish_at <= now()
+                          and (lease_until is null or lease_until <= now())) as due,
+       coalesce(extract(epoch from now() - min(next_publish_at) filter (
+         where dead_at is null and (lease_until is null or lease_until <= now()))), 0)::float8 as due_s
+  from jobs
+ group by kind
+
+-- name: fleet_shares
+-- System role: who holds most of the work in hand, as a share of each lane.
+with held as (
+  select kind, tenant_id, count(*) as jobs
+    from jobs where dead_at is null and lease_until > now() group by kind, tenant_id
+)
+select kind, (max(jobs) / sum(jobs))::float8 as share from held group by kind
+
+-- name: fleet_tenants
+-- System role: how many tenants have work that waits or is in hand.
+select count(distinct tenant_id) from jobs where dead_at is null
+
+-- name: fleet_events
+-- System role: events without a position; the index holds only those.
+select count(*) as waiting,
+       coalesce(extract(epoch from now() - min(occurred_at)), 0)::float8 as oldest_s
+  from (select occurred_at from events where position is null order by event_id limit 10000) as first
+
+-- name: fleet_erasures
+-- System role: since when the oldest erasure waits to be done.
+select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
+  from privacy_tasks where is_open and kind = 'learner_erasure'
+
+-- name: fleet_keys
+-- System role: keys in use that expire soon.
+select count(*) as keys, coalesce(extract(epoch from min(expires_at) - now()), 0)::float8 as next_s
+  from api_keys
+ where revoked_at is null and expires_at > now() and expires_at < now() + $1::interval

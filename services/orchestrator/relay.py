@@ -48,6 +48,9 @@ from shared.db.tx import system_tx, tenant_tx
 from shared.log import get_logger
 from shared.messaging.topology import ensure_stream, events_stream_config
 from shared.tasks import end
+from shared.telemetry import names, trace
+from shared.telemetry.ages import age_s
+from shared.telemetry.measures import Measure, note
 
 log = get_logger()
 
@@ -153,25 +156,33 @@ class Relay:
 
     async def place(self, connection: Connection) -> int:
         """Give waiting events their positions and publish them; return how many."""
-        headers = await place_events(connection)
-        if headers:
-            failpoints.hit("relay.after_mark")
-            self._on_placed(headers)
-        for header in headers:
-            await self._context.publisher.event(header)
-        if headers:  # the next mark comes with the next pass
-            failpoints.hit("relay.after_publish_before_mark")
-        return len(headers)
+        placed = await place_events(connection)
+        if not placed:
+            return 0
+        failpoints.hit("relay.after_mark")
+        causes = [one.trace for one in placed if one.trace]
+        with trace.span(
+            "place events",
+            parent=causes[0] if causes else "",
+            links=causes,
+            attributes={names.EVENTS: len(placed)},
+        ):
+            self._on_placed([one.header for one in placed])
+            for one in placed:
+                await self._context.publisher.event(one.header, one.trace)
+        failpoints.hit("relay.after_publish_before_mark")  # the next mark comes with the next pass
+        return len(placed)
 
     async def repair(self) -> None:
         """Publish due jobs again, and make dead ones visible."""
         async with system_tx(self._context.database) as connection:
-            messages = await republish_jobs(connection, self._context.settings.job_first_retry_s)
+            due = await republish_jobs(connection, self._context.settings.job_first_retry_s)
             dying = await list_dying_jobs(connection)
-        for message in messages:
-            log.info("job.republished", job_id=str(message.job_id), attempt=message.attempt)
+        for one in due:
+            log.info("job.republished", job_id=str(one.message.job_id), attempt=one.message.attempt)
         # All at once: while NATS is away each takes seconds, and events must be placed meanwhile.
-        await asyncio.gather(*map(self._context.publisher.job, messages))
+        publish = self._context.publisher.job
+        await asyncio.gather(*(publish(one.message, one.trace) for one in due))
         for tenant_id, job_id, kind in dying:
             log.error("job.dead", job_id=str(job_id), kind=kind.value)
             try:
@@ -192,6 +203,8 @@ class Relay:
             payload = await repository.find_payload(job_id)
         match payload:
             case TurnJob(simulation_id=simulation_id):
+                waited = age_s(job_id, self._context.clock.now())
+                note(Measure("turn", tenant_id, waited, "failed"))
                 await lives.fail_simulation(self._context, tenant_id, simulation_id)
             case BatchJob() if payload.part is not None:
                 await bury_part_job(self._context, tenant_id, job_id, payload, WORKER_CRASHED)

@@ -202,18 +202,32 @@ class OrchestratorRepository:
         return row is not None
 
 
-async def place_events(connection: Connection) -> list[EventHeader]:
-    """Give waiting events their positions, in the caller's system transaction; return their
-    headers.
-    """
+class Placed(msgspec.Struct, frozen=True):
+    """An event that has its position."""
+
+    header: EventHeader
+    trace: str
+    """Traceparent of what made it happen; empty where nothing is recorded."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A job to be published again."""
+
+    message: JobMessage
+    trace: str
+    """Traceparent of whoever wrote it; empty where nothing is recorded."""
+
+
+async def place_events(connection: Connection) -> list[Placed]:
+    """Give waiting events their positions, in the caller's system transaction; return them."""
     rows = await connection.fetch(SQL["place_events"], EVENTS_PER_PASS)
-    return [msgspec.convert(dict(row), EventHeader) for row in rows]
+    return [Placed(msgspec.convert(dict(row), EventHeader), row["trace"] or "") for row in rows]
 
 
-async def republish_jobs(connection: Connection, first_retry_s: float) -> list[JobMessage]:
-    """Count another attempt for every due job; return the messages to publish after the commit."""
+async def republish_jobs(connection: Connection, first_retry_s: float) -> list[Due]:
+    """Count another attempt for every due job; return what to publish after the commit."""
     rows = await connection.fetch(SQL["republish_jobs"], JOBS_PER_PASS, first_retry_s, MAX_STARTS)
-    return [msgspec.convert(dict(row), JobMessage) for row in rows]
+    return [Due(msgspec.convert(dict(row), JobMessage), row["trace"] or "") for row in rows]
 
 
 async def list_dying_jobs(connection: Connection) -> list[tuple[UUID, UUID, JobKind]]:

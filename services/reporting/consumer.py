@@ -27,7 +27,6 @@ class Consumer:
     def __init__(self, database: Database, *, sweep_s: float = SWEEP_S) -> None:
         self._database = database
         self._sweep_s = sweep_s
-        self._positions: dict[UUID, int] = {}
         self._waiting: dict[UUID, None] = {}  # an ordered set
         self._next_sweep_s = 0.0  # on the event loop's clock; 0 = now
         self._wake = asyncio.Event()
@@ -71,13 +70,11 @@ class Consumer:
         self._next_sweep_s = asyncio.get_running_loop().time() + self._sweep_s
         try:
             async with system_tx(self._database) as connection:
-                heads = await repository.heads(connection)
+                unread = await repository.unread(connection)
         except Exception as error:
             log.warning("sweep.failed", error=type(error).__name__)
             return
-        for tenant_id, head in heads.items():
-            if head.is_marked or head.position > self._positions.get(tenant_id, 0):
-                self._waiting[tenant_id] = None
+        self._waiting |= dict.fromkeys(unread)
 
     async def _fold_next(self) -> None:
         tenant_id = next(iter(self._waiting))
@@ -92,7 +89,6 @@ class Consumer:
         if folded.is_incomplete and tenant_id not in self._queued:
             self._queued.add(tenant_id)
             self._incomplete.put_nowait(tenant_id)
-        self._positions[tenant_id] = folded.position
         if folded.has_more:
             self._waiting[tenant_id] = None
 

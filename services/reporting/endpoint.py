@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -18,6 +19,8 @@ from shared.contracts.questions import ERROR_FIELD_HEADER, PATIENCE_HEADER
 from shared.contracts.reports.base import SERVICE_NAME, SERVICE_VERSION, ReportQuery
 from shared.contracts.subjects import REPORT
 from shared.log import get_logger
+from shared.telemetry import catalog, names, trace
+from shared.telemetry.measures import Measure, Outcome, note
 
 log = get_logger()
 
@@ -92,16 +95,35 @@ class QuestionEndpoint:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, request: Request, question: Question) -> None:
+        began = asyncio.get_running_loop().time()
+        with trace.span(
+            "answer",
+            kind="server",
+            parent=trace.parent_of(request.headers),
+            attributes={names.QUESTION: question.name},
+        ):
+            outcome, tenant_id = await self._reply(request, question)
+        catalog.REPORT_QUESTIONS.add(question.name, outcome)
+        if tenant_id is not None:
+            seconds = asyncio.get_running_loop().time() - began
+            note(Measure("report", tenant_id, seconds, outcome))
+
+    async def _reply(self, request: Request, question: Question) -> tuple[Outcome, UUID | None]:
+        """Answer or refuse; return how it ended, and whose question it was if that was clear."""
+        tenant_id: UUID | None = None
         try:
             query = read_query(question, request.data)
+            tenant_id = query.tenant_id
             async with asyncio.timeout(_time_s(request, question)):
                 reply = await question.answer(self._desk, query)
             await request.respond(self._fitting(query, msgspec.json.encode(reply)))
             self._outcomes[question.name]["answered"] += 1
         except QuestionError as error:
             await self._refuse(request, question, 400, str(error), error.field)
+            return "refused", tenant_id
         except NotReadyError:
             await self._refuse(request, question, 503, "numbers are being counted anew")
+            return "failed", tenant_id
         except (
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
@@ -111,9 +133,13 @@ class QuestionEndpoint:
         ) as error:
             log.warning("question.unavailable", question=question.name, error=type(error).__name__)
             await self._refuse(request, question, 503, "the database does not answer")
+            return "failed", tenant_id
         except Exception:
             log.exception("question.failed", question=question.name)
             await self._refuse(request, question, 500, "the question could not be answered")
+            return "failed", tenant_id
+        else:
+            return "ok", tenant_id
         finally:
             self._working[question.name] -= 1
 

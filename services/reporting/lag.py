@@ -9,6 +9,7 @@ from shared.clock import Clock
 from shared.db.pool import Database
 from shared.db.tx import system_tx
 from shared.log import get_logger
+from shared.telemetry import catalog
 
 log = get_logger()
 
@@ -64,5 +65,7 @@ class LagWatch:
             "behind": row["behind"],
             "lag_s": round(lag_s, 3),
         }
+        catalog.REPORTING_LAG.set(lag_s)
+        catalog.REPORTING_BEHIND.set(row["tenants"])
         if lag_s > LATE_AFTER_S:
             log.warning("reporting.late", late_after_s=LATE_AFTER_S, **self._seen)

@@ -1,6 +1,7 @@
 """Composition root of the reporting process."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -19,8 +20,11 @@ from services.reporting.repository import MOVING_EVENTS
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.events import EventHeader
+from shared.db import gate
 from shared.db.pool import Database
-from shared.db.pool import connect as connect_database
+from shared.health.probes import database_probe, nats_probe
+from shared.health.state import Health
+from shared.load.heartbeat import Heartbeat
 from shared.log import get_logger
 from shared.messaging.connect import connect as connect_nats
 
@@ -28,21 +32,33 @@ log = get_logger()
 
 SERVICE = "reporting"
 
+ANSWERS_S = 20.0
+"""Seconds that answers in hand have when the process stops."""
+
 NEWS = tuple(f"evt.*.{each}" for each in MOVING_EVENTS)
 """What hints at new scores, of every tenant; heard on core NATS, the stream is not needed."""
 
 
-async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    health: Health | None = None,
+) -> None:
     """Fold events and answer questions until `stop` is set; then finish what is in hand.
 
     Raises:
         OSError, asyncpg.PostgresError, nats.errors.Error: a server does not answer at the start.
     """
-    database = await connect_database(settings, SERVICE)
+    database = await gate.connect(settings, SERVICE, stop=stop)
     try:
         consumer = Consumer(database)
         client = await connect_nats(settings, SERVICE, on_reconnect=consumer.hint_all)
         try:
+            if health is not None:
+                health.watch("database", database_probe(database))
+                health.watch("nats", nats_probe(client))
             office = open_office(settings, database, SystemClock())
             await _work(client, database, consumer, office, stop, ready)
         finally:
@@ -80,9 +96,15 @@ async def _work(
         group.create_task(consumer.run())
         group.create_task(watch.run())
         group.create_task(office.run())
+        heartbeat = Heartbeat(database, SERVICE).start()
         ready()
         await stop.wait()
-        await endpoint.close()
+        await heartbeat.stop()
+        with contextlib.suppress(
+            TimeoutError
+        ):  # who asked is told to try again by its own deadline
+            async with asyncio.timeout(ANSWERS_S):
+                await endpoint.close()
         watch.close()
         office.close()
         consumer.close()

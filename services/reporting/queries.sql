@@ -1,10 +1,12 @@
--- name: heads
--- Which tenants have events, and up to where, or marks; the system role sees positions only.
-select tenant_id, max(position) as position, bool_or(is_marked) as is_marked
-  from (select tenant_id, position, false as is_marked from event_heads
-        union all
-        select distinct tenant_id, 0, true from report_marks) as known
- group by tenant_id
+-- name: unread
+-- Which tenants have events that are not counted, or marks; the system role sees positions only. All others cost
+-- this one join, however many they are.
+select h.tenant_id
+  from event_heads h
+  left join consumer_positions c on c.tenant_id = h.tenant_id and c.consumer = $1
+ where h.position > coalesce(c.position, 0)
+ union
+select tenant_id from report_marks
 
 -- name: start_position
 -- A tenant's first event finds a row to lock.

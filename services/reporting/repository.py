@@ -21,15 +21,6 @@ MOVING_EVENTS = [EventType.SCORING_COMPLETED.value, EventType.SCORING_REVISED.va
 SQL = Queries("services.reporting")
 
 
-class Head(NamedTuple):
-    """What a tenant has for this consumer."""
-
-    position: int
-    """Of its last event; 0: none."""
-    is_marked: bool
-    """Something was changed behind the scorings."""
-
-
 class FeedPage(Record, frozen=True, kw_only=True):
     """The next events of a tenant."""
 
@@ -49,10 +40,9 @@ class Mark(NamedTuple):
     subject: UUID | None
 
 
-async def heads(connection: Connection) -> dict[UUID, Head]:
-    """Return every tenant that has events or marks (system transaction)."""
-    rows = await connection.fetch(SQL["heads"])
-    return {row["tenant_id"]: Head(row["position"], row["is_marked"]) for row in rows}
+async def unread(connection: Connection) -> list[UUID]:
+    """Return the tenants that have something to be counted (system transaction)."""
+    return [row["tenant_id"] for row in await connection.fetch(SQL["unread"], CONSUMER)]
 
 
 async def try_position(connection: Connection, tenant_id: UUID) -> int | None:

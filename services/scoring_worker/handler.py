@@ -50,6 +50,9 @@ from shared.intake.language import is_supported
 from shared.llm.ports import LanguageModel, ModelFailedError, Purpose
 from shared.log import get_logger
 from shared.messaging.publisher import Publisher
+from shared.telemetry import catalog
+from shared.telemetry.ages import age_s
+from shared.telemetry.measures import Measure, note
 
 log = get_logger()
 
@@ -230,6 +233,7 @@ class ScoreHandler:
         now = self._clock.now()
         repository = await self._repository(connection, tenant_id)
         if await repository.fail(scoring_id, code, now):
+            note(Measure("scoring", tenant_id, age_s(scoring_id, now), "failed"))
             await add_event(
                 connection,
                 tenant_id,
@@ -305,11 +309,16 @@ class ScoreHandler:
         assessment_id = self._ids.new()
         repository = await self._repository(connection, tenant_id)
         overall = verdict.result.overall
-        is_done = await repository.complete(
+        accepted_at = await repository.complete(
             scoring_id, assessment_id, overall, verdict.faults, now, is_foreign=case.is_foreign
         )
-        if not is_done:
+        if accepted_at is None:
             return
+        note(Measure("scoring", tenant_id, max((now - accepted_at).total_seconds(), 0.0)))
+        for doubt in (*verdict.result.flags, *verdict.result.needs_review):
+            catalog.INTEGRITY_FLAGS.add(doubt)
+        for fault in verdict.faults:
+            catalog.SIMULATOR_FAULTS.add(fault.code)
         await repository.insert_assessment(scoring_id, assessment_id, case, verdict.result, now)
         await add_event(
             connection,

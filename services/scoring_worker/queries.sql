@@ -28,7 +28,7 @@ select seq, role, text, state, surface, causes, appraisal, created_at from turns
 update scorings set status = 'completed', assessment_id = $3, finished_at = $4, excluded = coalesce(excluded, $5),
        overall = $6
  where tenant_id = $1 and scoring_id = $2 and status in ('queued', 'running')
-returning simulation_id
+returning simulation_id, created_at
 
 -- name: exclude_language
 -- Judged again in another language than English; a reason that stands already stays.

@@ -187,8 +187,9 @@ class ScoringRepository:
         now: datetime,
         *,
         is_foreign: bool = False,
-    ) -> bool:
-        """Move the scoring to completed with its score, 0..100; say whether this call did it.
+    ) -> datetime | None:
+        """Move the scoring to completed with its score, 0..100; return when it was accepted, None
+        when another call completed it.
 
         With `faults` of the simulator, or in another language than English (`is_foreign`), the
         result is left out of trends.
@@ -198,7 +199,7 @@ class ScoringRepository:
             SQL["complete"], self._tenant_id, scoring_id, assessment_id, now, excluded, overall
         )
         if row is None:
-            return False
+            return None
         if row["simulation_id"] is not None:
             await self._connection.execute(
                 SQL["simulation_scored"],
@@ -206,7 +207,8 @@ class ScoringRepository:
                 row["simulation_id"],
                 msgspec.json.encode(faults).decode(),
             )
-        return True
+        accepted_at: datetime = row["created_at"]
+        return accepted_at
 
     async def lock_latest(self, scoring_id: UUID, wanted: UUID) -> Latest | None:
         """Return what counts, locked; None when `wanted` is made or nothing is scored."""

@@ -20,6 +20,7 @@ from shared.db.jobs import kept_lease
 from shared.db.tx import tenant_once
 from shared.llm.ports import Purpose
 from shared.log import get_logger
+from shared.messaging.precedence import Passage, Precedence
 
 log = get_logger()
 
@@ -30,8 +31,10 @@ LEARNER_ERASED = "learner-erased"
 class AutopilotHandler:
     """Plays a simulation from its last stored turn to its end."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, precedence: Precedence | None = None) -> None:
+        """Play nothing yet; `precedence` lets interactive turns of the process go first."""
         self._context = context
+        self._precedence = precedence or Precedence()
 
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `batch`."""
@@ -46,7 +49,9 @@ class AutopilotHandler:
         job, case = taken
         if case is not None and case.is_open:
             with kept_lease(context.database, message, context.settings.job_lease_s):
-                is_over = await self._play(message, case) or not await context.reader.is_open(
+                async with self._precedence.background() as passage:
+                    is_over = await self._play(message, case, passage)
+                is_over = is_over or not await context.reader.is_open(
                     message.tenant_id, case.simulation_id
                 )
             if not is_over:  # another worker plays it and will answer; else the row comes again
@@ -54,11 +59,12 @@ class AutopilotHandler:
                 return
         await self._answer(message, job, None)
 
-    async def _play(self, message: JobMessage, case: AutopilotCase) -> bool:
+    async def _play(self, message: JobMessage, case: AutopilotCase, passage: Passage) -> bool:
         """Say whether it was this worker that played it to its end."""
         state, lines = case.state, list(case.lines)
         is_open = True
         while is_open:
+            await passage.step()
             said = next_line(case.profile, case.scenario, state, lines, seed=case.seed)
             last_seq = len(lines) - 1
             turns: tuple[SpokenTurn, ...] = ()

@@ -19,6 +19,9 @@ from shared.db.jobs import finish, kept_lease
 from shared.db.tx import tenant_tx
 from shared.llm.ports import Purpose
 from shared.log import get_logger
+from shared.telemetry import catalog
+from shared.telemetry.ages import age_s
+from shared.telemetry.measures import Measure, note
 
 log = get_logger()
 
@@ -47,6 +50,7 @@ class TurnHandler:
         if not case.is_open:
             await self._finish(message)
             return
+        queued_s = age_s(message.job_id, context.clock.now())
         with kept_lease(context.database, message, lease_s):
             reply = await make_reply(
                 context,
@@ -61,7 +65,7 @@ class TurnHandler:
                 asker=self._asker(message, case),
                 told=self._teller(message, case) if case.is_streamed else None,
             )
-        await self._store(message, case, reply)
+        await self._store(message, case, reply, queued_s)
 
     def _asker(self, message: JobMessage, case: TurnCase) -> Asker:
         """Return for whom a model is asked."""
@@ -88,6 +92,9 @@ class TurnHandler:
 
         async def tell(piece: str) -> None:
             index = next(numbers)
+            if index == 0:
+                waited = age_s(message.job_id, self._context.clock.now())
+                catalog.STREAM_FIRST_DELTA.observe(waited)
             row = delta_row(case.simulation_id, case.seq, case.attempt, index)
             delta = LiveDelta(
                 seq=case.seq,
@@ -99,7 +106,9 @@ class TurnHandler:
 
         return tell
 
-    async def _store(self, message: JobMessage, case: TurnCase, reply: SpokenTurn) -> None:
+    async def _store(
+        self, message: JobMessage, case: TurnCase, reply: SpokenTurn, queued_s: float
+    ) -> None:
         context = self._context
         end_reason = reply.move.end_reason if reply.move else None
         ended = SimulationEnded(simulation_id=case.simulation_id)
@@ -124,9 +133,10 @@ class TurnHandler:
         )
         if stored is None:
             return
+        note(Measure("turn", message.tenant_id, age_s(message.job_id, context.clock.now())))
         await context.publisher.tell(
             live_subject(message.tenant_id, case.simulation_id),
-            msgspec.json.encode(_live(stored[0], now, end_reason, _hint(case, reply))),
+            msgspec.json.encode(_live(stored[0], now, end_reason, _hint(case, reply), queued_s)),
         )
         if step.flow is not None:
             flow = JobMessage(
@@ -147,7 +157,11 @@ def _hint(case: TurnCase, reply: SpokenTurn) -> str | None:
 
 
 def _live(
-    turn: StoredTurn, now: datetime, end_reason: EndReason | None, hint: str | None
+    turn: StoredTurn,
+    now: datetime,
+    end_reason: EndReason | None,
+    hint: str | None,
+    queued_s: float,
 ) -> LiveTurn:
     return LiveTurn(
         seq=turn.seq,
@@ -162,6 +176,7 @@ def _live(
         appraisal="embedded" if turn.appraisal is None else "model",
         hint=hint,
         created_at=now,
+        queued_ms=round(1000 * queued_s),
         status="open" if end_reason is None else "ended",
         end_reason=None if end_reason is None else end_reason.value,
     )

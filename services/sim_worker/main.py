@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from services.sim_worker.autopilot import AutopilotHandler
 from services.sim_worker.context import Context
@@ -13,25 +14,38 @@ from services.sim_worker.repository import SimulationReader
 from services.sim_worker.wording import DelayedWording, Wording
 from shared.clock import SystemClock
 from shared.config import Settings
-from shared.contracts.jobs import JobKind
-from shared.db import pool
+from shared.contracts.jobs import JobKind, JobMessage
+from shared.db import gate
+from shared.db.jobs import give_back
 from shared.db.keys import key_ring
+from shared.health.probes import database_probe, nats_probe
+from shared.health.state import Health
 from shared.ids import IdMaker, Uuid7Maker
 from shared.llm.gateway import gateway
 from shared.llm.ports import LanguageModel
+from shared.load.heartbeat import Heartbeat
 from shared.messaging import connect as nats_connect
 from shared.messaging.consumer import LaneConsumer
+from shared.messaging.leaving import leave
+from shared.messaging.precedence import Precedence
 from shared.messaging.publisher import Publisher
 from shared.redaction.redactor import PatternRedactor
+from shared.tenancy.lanes import Lanes
 
 BATCH_SLOTS = 50
 """Autopilot conversations at once: few enough that interactive turns keep the processor."""
 
 
-async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    health: Health | None = None,
+) -> None:
     """Make replies until `stop`; then finish those in hand."""
     keys = key_ring(settings)
-    database = await pool.connect(settings, "sim_worker")
+    database = await gate.connect(settings, "sim_worker", stop=stop)
     nats = await nats_connect.connect(settings, "sim_worker")
     clock, ids = SystemClock(), Uuid7Maker()
     model = gateway(settings, database, keys, clock=clock, ids=ids)
@@ -55,17 +69,47 @@ async def serve(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], 
         clock=clock,
         ids=ids,
     )
-    batch = BatchLane(AutopilotHandler(context), drafts)
+    precedence, shares = Precedence(), Lanes(settings, database, clock)
+    turns = TurnHandler(context)
+    batch = BatchLane(AutopilotHandler(context, precedence), drafts)
+
+    async def take_turn(job: JobMessage) -> None:
+        with precedence.interactive():
+            await turns.handle(job)
+
     lanes = (
-        LaneConsumer(nats, JobKind.TURN, TurnHandler(context).handle, slots=settings.worker_slots),
-        LaneConsumer(nats, JobKind.BATCH, batch.handle, slots=BATCH_SLOTS),
+        LaneConsumer(
+            nats,
+            JobKind.TURN,
+            take_turn,
+            slots=settings.worker_slots,
+            give_back=partial(give_back, database),
+            standings=shares.standings(JobKind.TURN),
+        ),
+        LaneConsumer(
+            nats,
+            JobKind.BATCH,
+            batch.handle,
+            slots=BATCH_SLOTS,
+            give_back=partial(give_back, database),
+            standings=shares.standings(JobKind.BATCH),
+        ),
     )
     await asyncio.gather(*(lane.start() for lane in lanes))
+    shares.start()
+    keys.start(database)
+    heartbeat = Heartbeat(database, "sim-worker").start()
+    if health is not None:
+        health.watch("database", database_probe(database))
+        health.watch("nats", nats_probe(nats))
     ready()
     await stop.wait()
     await asyncio.gather(*(lane.stop() for lane in lanes))
+    await shares.stop()
     await model.close()
-    await nats.drain()
+    await leave(nats)
+    await heartbeat.stop()
+    await keys.stop()
     await database.close()
 
 

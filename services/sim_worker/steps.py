@@ -129,6 +129,7 @@ async def advance(
         flow_id,
         None if flow is None else encode_payload(flow),
         first_retry_s,
+        writes_events=True,
     )
     return turns if rows[0]["moved"] else None
 

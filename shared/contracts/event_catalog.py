@@ -13,7 +13,7 @@ from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.ids import format_id
 
-Resource = Literal["simulation", "scoring", "operation", "webhook_endpoint", "report"]
+Resource = Literal["simulation", "scoring", "operation", "webhook_endpoint", "report", "api_key"]
 
 PREFIXES: Final[Mapping[Resource, str]] = {
     "simulation": "sim",
@@ -21,6 +21,7 @@ PREFIXES: Final[Mapping[Resource, str]] = {
     "operation": "op",
     "webhook_endpoint": "whe",
     "report": "rep",
+    "api_key": "key",
 }
 """Prefix of the id of a resource."""
 
@@ -31,6 +32,7 @@ _IDS: Final[Mapping[str, str]] = {
     "assessment_id": "asm",
     "dispute_id": "dsp",
     "team_id": "team",
+    "learner_id": "lrn",
 }
 """Prefix of the ids among an event's facts, by the name of the field."""
 
@@ -133,6 +135,19 @@ class ReportReady(About, frozen=True, kw_only=True):
     """Monday of the week that is over."""
 
 
+class LearnerErased(About, frozen=True, kw_only=True):
+    """A person was erased: forget them too. The operation is the erasure, with its receipt."""
+
+    learner_id: str
+    """Answers 404 from now on."""
+
+
+class ApiKeyExpiring(About, frozen=True, kw_only=True):
+    """An API key ends within seven days, and once more within one day: roll out another one."""
+
+    expires_at: datetime
+
+
 class TestPing(About, frozen=True, kw_only=True):
     """Somebody asked for a test delivery."""
 
@@ -208,6 +223,12 @@ CATALOG: Final[Mapping[EventType, Kind]] = {
         resource="report",
         data=ReportReady,
         example={"team_id": _ASSESSMENT, "week": "2026-11-16"},
+    ),
+    EventType.LEARNER_ERASED: Kind(
+        resource="operation", data=LearnerErased, example={"learner_id": _ASSESSMENT}
+    ),
+    EventType.API_KEY_EXPIRING: Kind(
+        resource="api_key", data=ApiKeyExpiring, example={"expires_at": "2026-11-27T09:30:00Z"}
     ),
     EventType.TEST_PING: Kind(resource="webhook_endpoint", data=TestPing, example={}),
 }

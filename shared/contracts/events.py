@@ -1,5 +1,6 @@
 """Events: things that happened, with ids and small facts."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -26,6 +27,8 @@ class EventType(StrEnum):
     ENDPOINT_DISABLED = "endpoint.disabled"
     ENDPOINT_RECOVERED = "endpoint.recovered"
     REPORT_READY = "report.ready"
+    LEARNER_ERASED = "learner.erased"
+    API_KEY_EXPIRING = "api_key.expiring"
     TEST_PING = "test.ping"
 
 
@@ -88,3 +91,9 @@ class ReportReady(Record, frozen=True, kw_only=True):
     team_id: UUID
     week: str
     """Monday of the week, ISO 8601."""
+
+
+class ApiKeyExpiring(Record, frozen=True, kw_only=True):
+    """Data of `api_key.expiring`: an API key ends in a week, or in a day."""
+
+    expires_at: datetime

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.contracts.base import Record
+from shared.telemetry import trace
 
 MAX_STARTS = 5
 """How often a job may be taken by a worker before it fails visibly."""
@@ -116,29 +117,41 @@ DraftJob = ScenarioDraftJob | ScenarioTrialJob | RubricDraftJob
 """What workers draft or try out for authors."""
 
 
-class StartSimulation(Record, frozen=True, kw_only=True, tag="start_simulation"):
+class StartSimulation(
+    Record, frozen=True, kw_only=True, tag="start_simulation", omit_defaults=True
+):
     """Start `SimulationWorkflow` for a new simulation."""
 
     simulation_id: UUID
+    again: bool = False
+    """Also where its workflow has ended: a restored PostgreSQL may know less than Temporal."""
 
 
-class StartBatch(Record, frozen=True, kw_only=True, tag="start_batch"):
+class StartBatch(Record, frozen=True, kw_only=True, tag="start_batch", omit_defaults=True):
     """Start `SimulationBatchWorkflow` for a part of a batch."""
 
     operation_id: UUID
     part: int
+    again: bool = False
+    """Also where its workflow has ended: a restored PostgreSQL may know less than Temporal."""
 
 
-class StartScoring(Record, frozen=True, kw_only=True, tag="start_scoring"):
+class StartScoring(Record, frozen=True, kw_only=True, tag="start_scoring", omit_defaults=True):
     """Start `ScoringWorkflow` for a queued scoring (and up to 49 others of the tenant)."""
 
     scoring_id: UUID
+    again: bool = False
+    """Also where its workflow has ended: a restored PostgreSQL may know less than Temporal."""
 
 
-class SimulationEnded(Record, frozen=True, kw_only=True, tag="simulation_ended"):
+class SimulationEnded(
+    Record, frozen=True, kw_only=True, tag="simulation_ended", omit_defaults=True
+):
     """Tell `SimulationWorkflow` that its simulation has ended."""
 
     simulation_id: UUID
+    again: bool = False
+    """Also where its workflow has ended: a restored PostgreSQL may know less than Temporal."""
 
 
 class ActivityDone(Record, frozen=True, kw_only=True, tag="activity_done"):
@@ -159,8 +172,13 @@ _DECODER: msgspec.json.Decoder[JobPayload] = msgspec.json.Decoder(JobPayload)
 
 
 def encode_payload(payload: JobPayload) -> str:
-    """Return the JSON text of a payload."""
-    return msgspec.json.encode(payload).decode()
+    """Return the JSON text of a payload, with the trace it belongs to where one is recorded.
+
+    The relay tells the trace when it publishes the row again; workers ignore it.
+    """
+    text = msgspec.json.encode(payload).decode()
+    parent = trace.kept()
+    return f'{text[:-1]},"trace":"{parent}"}}' if parent else text
 
 
 def decode_payload(text: str) -> JobPayload:

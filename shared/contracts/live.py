@@ -34,6 +34,8 @@ class LiveTurn(Record, frozen=True, kw_only=True, tag="turn"):
     hint: str | None
     """For the learner's next turn, where hints are on; derived from rules, no one's text."""
     created_at: datetime
+    queued_ms: int = 0
+    """How long its job waited for a worker: what an API process watches for overload."""
     status: str
     """Of the simulation, after this turn."""
     end_reason: str | None

@@ -6,6 +6,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from shared.config import Settings
+from shared.telemetry import trace
 from shared.temporal.converter import DATA_CONVERTER
 
 PATIENCE_S = 30.0
@@ -26,6 +27,7 @@ async def connect(settings: Settings) -> Client:
                 settings.temporal_address,
                 namespace=settings.temporal_namespace,
                 data_converter=DATA_CONVERTER,
+                interceptors=trace.temporal_interceptors(),
             )
         except (RuntimeError, RPCError) as error:
             if loop.time() > deadline:

@@ -27,6 +27,7 @@ class AssessmentListRoutes:
             query=AssessmentQuery,
             answers={200: Page[AssessmentItemFull]},
             problems=(CursorInvalidError,),
+            audited="evidence.read",
         )
     )
     async def list_assessments(self, call: Call) -> Answer:

@@ -1,5 +1,6 @@
 """HTTP face of assessments and their reviews."""
 
+from services.api.admitting import QUEUES
 from services.api.assessments.disputes import DisputeService, Objection, Resolution
 from services.api.assessments.refusals import (
     DisputeClosedError,
@@ -30,10 +31,10 @@ from services.api.idempotency import Claim
 from services.api.paging import Page, make_page
 from services.api.skills.service import SkillService
 from shared.errors import (
-    BacklogFullError,
     CursorInvalidError,
     IdempotencyKeyMissingError,
     NotFoundError,
+    TranscriptRemovedError,
     ValidationFailedError,
 )
 
@@ -68,6 +69,7 @@ class AssessmentRoutes:
             query=AssessmentGet,
             answers={200: AssessmentFull},
             problems=(NotFoundError,),
+            audited="evidence.read",
         )
     )
     async def get_assessment(self, call: Call) -> Answer:
@@ -87,6 +89,7 @@ class AssessmentRoutes:
             scope=READ,
             answers={200: RevisionsView},
             problems=(NotFoundError,),
+            audited="evidence.read",
         )
     )
     async def list_revisions(self, call: Call) -> Answer:
@@ -101,6 +104,7 @@ class AssessmentRoutes:
             scope=READ,
             answers={200: TimelineView},
             problems=(NotFoundError,),
+            audited="evidence.read",
         )
     )
     async def get_timeline(self, call: Call) -> Answer:
@@ -116,7 +120,7 @@ class AssessmentRoutes:
             body=RescoreCreate,
             answers={202: RescoreView},
             idempotency="required",
-            problems=(NotFoundError, BacklogFullError),
+            problems=(NotFoundError, TranscriptRemovedError, *QUEUES),
         )
     )
     async def rescore(self, call: Call) -> Answer:

@@ -20,6 +20,7 @@ from services.api.assessments.records import (
 )
 from services.api.assessments.service import Rescored
 from services.api.fields import Slug, public, utc
+from services.api.notices import UseNoticeView
 from services.api.paging import PageQuery
 from services.api.validation import RuleError, broken
 from shared.contracts.llm import WhyEmbedded
@@ -196,6 +197,7 @@ class AssessmentView(msgspec.Struct, frozen=True, kw_only=True):
     """Who read what was said: `model` in other languages than English, judged by its English."""
     rendering: RenderingNote | None
     """How a conversation in another language came to be judged, or why it was not."""
+    use_notice: UseNoticeView
     occurred_at: datetime
     created_at: datetime
 
@@ -236,6 +238,7 @@ class AssessmentView(msgspec.Struct, frozen=True, kw_only=True):
             model=result.model,
             appraisal=result.appraisal or "embedded",
             rendering=result.rendering,
+            use_notice=UseNoticeView.of(result.rendering.language if result.rendering else "en"),
             occurred_at=utc(assessment.occurred_at),
             created_at=utc(assessment.created_at),
         )

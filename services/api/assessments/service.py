@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from services.api.admitting import admit
 from services.api.assessments.records import (
     Actor,
     Assessment,
@@ -19,15 +20,18 @@ from services.api.context import ProcessContext
 from services.api.environments import mark_scoring
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from shared.contracts.base import Record
 from shared.contracts.events import EventType, ScoringReviewed, ScoringRevised
 from shared.contracts.jobs import JobKind, RescoreJob
 from shared.contracts.scoring import JudgeResult
-from shared.db.outbox import add_event, add_job, check_backlog
+from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
 from shared.errors import FieldError, NotFoundError, ValidationFailedError
+from shared.ids import format_id
+from shared.retention import check_has_words
 from shared.scorecard.overriding import Change, OverrideError, override
 
 
@@ -94,6 +98,21 @@ class Review:
         except OverrideError as error:
             raise ValidationFailedError(errors=error.errors) from None
         await self.repository.add_revision(held, before, new_id, result, cause, self.now)
+        await note(
+            self.connection,
+            self._principal,
+            self.now,
+            "score.overridden",
+            format_id("asm", new_id),
+            before=before.result,
+            after=result,
+            facts={
+                "replaces": format_id("asm", before.assessment_id),
+                "revision": before.revision + 1,
+                "cause": cause,
+                "changes": len(wanted.changes),
+            },
+        )
         await self.event(
             EventType.SCORING_REVISED,
             held,
@@ -233,7 +252,7 @@ class AssessmentService:
 
         Raises:
             NotFoundError: no such scoring that is scored, or no such rubric version.
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, TenantPausedError: see `admit`.
         """
         context = self._context
         message = None
@@ -246,13 +265,9 @@ class AssessmentService:
                 review.connection, principal.tenant_id, claim, new_id, review.now
             )
             if earlier is None:
+                await check_has_words(review.connection, principal.tenant_id, scoring_id=scoring_id)
                 await mark_scoring(review.connection, principal, scoring_id)
-                await check_backlog(
-                    review.connection,
-                    principal.tenant_id,
-                    JobKind.SCORE,
-                    context.settings.tenant_backlog,
-                )
+                await admit(context, review.connection, principal.tenant_id, JobKind.SCORE)
                 message = await add_job(
                     review.connection,
                     principal.tenant_id,

@@ -1,5 +1,6 @@
 """HTTP face of batches."""
 
+from services.api.admitting import BEGINS
 from services.api.batches.schemas import BatchCreate, BatchView
 from services.api.batches.service import BatchService
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
@@ -7,7 +8,7 @@ from services.api.metadata import MetadataPatch
 from services.api.operations.answering import begun
 from services.api.operations.schemas import OperationView
 from services.api.operations.service import OperationService
-from shared.errors import BacklogFullError, NotFoundError
+from shared.errors import NotFoundError
 
 READ = "simulations:read"
 WRITE = "simulations:write"
@@ -28,7 +29,7 @@ class BatchRoutes:
             body=BatchCreate,
             answers={202: OperationView},
             idempotency="required",
-            problems=(NotFoundError, BacklogFullError),
+            problems=(NotFoundError, *BEGINS),
         )
     )
     async def create_simulation_batch(self, call: Call) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from services.api.admitting import admit
 from services.api.batches.repository import BatchRepository, Conversation, Group
 from services.api.batches.schemas import BatchCreate
 from services.api.context import ProcessContext
@@ -19,7 +20,6 @@ from services.api.simulations.repository import SimulationRepository
 from shared.contracts.jobs import JobKind, JobMessage
 from shared.contracts.scenario import opening_line
 from shared.contracts.simulation import PersonaState
-from shared.db.outbox import check_backlog
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, turn_row
 from shared.db.tx import tenant_tx
@@ -48,7 +48,7 @@ class BatchService:
 
         Raises:
             NotFoundError: no such learner, or scenarios; all of them are named.
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, ConcurrencyExceededError, TenantPausedError: see `admit`.
         """
         context = self._context
         now = context.clock.now()
@@ -179,8 +179,10 @@ class BatchService:
     ) -> list[JobMessage]:
         context = self._context
         now = context.clock.now()
-        for kind in (JobKind.FLOW, JobKind.BATCH):
-            await check_backlog(connection, tenant_id, kind, context.settings.tenant_backlog)
+        await admit(
+            context, connection, tenant_id, JobKind.FLOW, JobKind.BATCH,
+            kind="autopilot", count=len(conversations),
+        )  # fmt: skip
         repository = BatchRepository(connection, tenant_id)
         await repository.insert(operation_id, learner_id, conversations, now)
         job_ids = [context.ids.new() for _ in range(conversations[-1].part + 1)]

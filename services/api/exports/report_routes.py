@@ -64,6 +64,7 @@ class ReportExportRoutes:
             scope=READ,
             answers={200: str},
             problems=(NotFoundError, ConflictError),
+            audited="report.exported",
         )
     )
     async def get_report_export_file(self, call: Call) -> Answer:

@@ -12,11 +12,13 @@ from services.api.exports.report_records import ReportExport
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
 from services.api.reports.service import ReportService
+from services.api.trail.recording import note
 from shared.contracts.reports.documents import BeginExport, Begun, ExportFormat
 from shared.db.pool import Connection
 from shared.db.sql import Queries
 from shared.db.tx import tenant_reads, tenant_tx
 from shared.errors import ConflictError, NotFoundError, ScopeMissingError, UnavailableError
+from shared.ids import format_id
 from shared.log import get_logger
 from shared.reports import EXPORT_PART, part_row
 
@@ -55,6 +57,8 @@ class ReportExportService:
                 await connection.execute(
                     _SQL["insert_report_export"], tenant_id, operation_id, form
                 )
+                target = format_id("op", operation_id)
+                await note(connection, principal, now, "report.ordered", target)
             found = await _read(
                 connection,
                 principal.tenant_id,

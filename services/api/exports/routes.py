@@ -21,6 +21,7 @@ class ExportRoutes:
             scope=READ,
             query=ExportQuery,
             answers={200: str},
+            audited="assessments.exported",
         )
     )
     async def export_assessments(self, call: Call) -> Answer:

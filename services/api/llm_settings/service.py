@@ -1,9 +1,12 @@
 """Reading and replacing what a tenant has set about its language model."""
 
+from typing import Final
+
 import msgspec
 
 from services.api.context import ProcessContext
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from shared.db.tx import tenant_tx
 from shared.errors import ConflictError, FieldError, ScopeMissingError, ValidationFailedError
 from shared.llm.egress import check_base_url, policy_for
@@ -20,6 +23,9 @@ from shared.llm.stored import (
 from shared.log import get_logger
 
 log = get_logger()
+
+TARGET: Final = "settings/llm"
+"""What the audit trail calls these settings."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,16 @@ class LlmSettingsService:
             _check_revision(before, wish.expected_revision)
             await put_settings(connection, tenant, wanted, context.clock.now())
             after = await find_settings(connection, tenant)
+            await note(
+                connection,
+                principal,
+                context.clock.now(),
+                "settings.changed",
+                TARGET,
+                before=_without_secrets(before.settings),
+                after=_without_secrets(wanted),
+                facts={"revision": after.revision, "is_redacted": wanted.policy.is_redacted},
+            )
         log.info(
             "llm.settings_changed",
             key_id=str(principal.key_id),
@@ -95,6 +111,8 @@ class LlmSettingsService:
         _check_live(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             await delete_settings(connection, principal.tenant_id)
+            now = self._context.clock.now()
+            await note(connection, principal, now, "settings.deleted", TARGET)
         log.info("llm.settings_deleted", key_id=str(principal.key_id))
 
     def _check(self, endpoint: Endpoint | None) -> None:
@@ -105,6 +123,15 @@ class LlmSettingsService:
             check_base_url(policy, endpoint.base_url)
         except BaseUrlRefusedError as error:
             raise _wrong("/endpoint/base_url", "not-allowed", f"Not allowed: {error}") from None
+
+
+def _without_secrets(settings: ModelSettings) -> tuple[str, object]:
+    """Return what a digest may be made of: everything but the key and the values of headers."""
+    endpoint = settings.endpoint
+    if endpoint is None:
+        return "", settings
+    where = f"{endpoint.base_url} {endpoint.api_version} {sorted(endpoint.headers)}"
+    return where, msgspec.structs.replace(settings, endpoint=None)
 
 
 def check_whole(principal: Principal) -> None:

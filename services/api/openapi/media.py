@@ -7,6 +7,7 @@ Json = dict[str, Any]
 
 FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "export_assessments": ("text/csv", "application/x-ndjson"),
+    "export_audit_log": ("application/x-ndjson",),
     "get_team_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
     "get_heatmap_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
     "get_team_table": ("text/csv", "application/vnd.apache.parquet"),

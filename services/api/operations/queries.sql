@@ -25,7 +25,7 @@ select o.*, progress.played, progress.scored, progress.failed
    having o.kind = 'scoring_batch'
     union all
    select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
-    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft', 'learner_erasure', 'learner_export')
     union all
    select coalesce(max(e.rows_done), 0), 0, 0
      from report.exports e
@@ -71,7 +71,7 @@ select o.*, progress.played, progress.scored, progress.failed
    having o.kind = 'scoring_batch'
     union all
    select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
-    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft')
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft', 'learner_erasure', 'learner_export')
     union all
    select coalesce(max(e.rows_done), 0), 0, 0
      from report.exports e
@@ -101,9 +101,10 @@ select o.*, progress.played, progress.scored, progress.failed
  limit $7
 
 -- name: cancel_operation
--- An ended one stays as it is.
+-- An ended one stays as it is, and so does work on somebody's data: half an erasure helps nobody.
 update operations set status = 'canceled', ended_at = $3
  where tenant_id = $1 and operation_id = $2 and status in ('queued', 'running')
+   and kind not in ('learner_erasure', 'learner_export')
 returning operation_id
 
 -- name: cancel_simulations

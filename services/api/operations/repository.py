@@ -21,6 +21,8 @@ Kind = Literal[
     "scenario_trial",
     "rubric_draft",
     "report_export",
+    "learner_erasure",
+    "learner_export",
 ]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 

@@ -20,6 +20,8 @@ _RESULTS: Final[dict[Kind, str]] = {
     "scenario_trial": "/v1/scenario_drafts",
     "rubric_draft": "/v1/rubric_drafts",
     "report_export": "/v1/reports/exports",
+    "learner_erasure": "/v1/erasures",
+    "learner_export": "/v1/learner_exports",
 }
 """Where the result of a kind of operation is read."""
 

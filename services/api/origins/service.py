@@ -3,6 +3,7 @@
 from services.api.context import ProcessContext
 from services.api.origins.book import OriginBook
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from shared.db.sql import Queries
 from shared.db.tx import tenant_tx
 from shared.errors import ScopeMissingError
@@ -47,4 +48,6 @@ class OriginService:
             await connection.execute(
                 _SQL["add_origins"], tenant_id, hashes, sealed, context.clock.now()
             )
+            now, target = context.clock.now(), "allowed_origins"
+            await note(connection, principal, now, "settings.changed", target, after=hashes)
         self._book.forget()

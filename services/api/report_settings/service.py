@@ -8,6 +8,7 @@ import msgspec
 
 from services.api.context import ProcessContext
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from shared.contracts.reports.settings import ReportSettings
 from shared.db.pool import Connection
 from shared.db.sql import Queries
@@ -71,6 +72,16 @@ class ReportSettingsService:
                 self._context.clock.now(),
             )
             after = await _find(connection, tenant_id)
+            await note(
+                connection,
+                principal,
+                self._context.clock.now(),
+                "settings.changed",
+                "settings/reports",
+                before=before.settings,
+                after=after.settings,
+                facts={"revision": after.settings.revision},
+            )
         log.info(
             "reports.settings_changed",
             key_id=str(principal.key_id),

@@ -80,6 +80,7 @@ class DocumentRoutes:
             query=PageParameters,
             answers={200: TeamPageView},
             problems=_PROBLEMS,
+            audited="report.read",
         )
     )
     async def get_team_page(self, call: Call) -> Answer:
@@ -175,6 +176,7 @@ class DocumentRoutes:
             query=TableParameters,
             answers={200: str},
             problems=_PROBLEMS,
+            audited="report.read",
         )
     )
     async def get_team_table(self, call: Call) -> Answer:
@@ -261,6 +263,7 @@ class DocumentRoutes:
             query=DocumentParameters,
             answers={200: TeamPageView},
             problems=_PROBLEMS,
+            audited="report.read",
         )
     )
     async def get_report_document(self, call: Call) -> Answer:

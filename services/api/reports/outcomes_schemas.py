@@ -81,9 +81,8 @@ class TransferParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     team_id: Annotated[TeamId | None, _TEAM] = None
     skill: SkillKey = None
     quarter: Annotated[
-        str | None,
+        Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-Q[1-4]$")] | None,
         msgspec.Meta(
-            pattern="^20[0-9]{2}-Q[1-4]$",
             description="The later part; the last quarter that is over when absent.",
             examples=["2026-Q3"],
         ),

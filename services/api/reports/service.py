@@ -17,6 +17,7 @@ from shared.contracts.reports.base import ReportQuery
 from shared.contracts.subjects import report_subject
 from shared.errors import FieldError, UnavailableError, ValidationFailedError
 from shared.log import get_logger
+from shared.telemetry import trace
 
 log = get_logger()
 
@@ -54,7 +55,7 @@ class ReportService:
                 report_subject(name),
                 msgspec.json.encode(query),
                 timeout=patience_s,
-                headers={PATIENCE_HEADER: str(int(patience_s * 1000))},
+                headers={PATIENCE_HEADER: str(int(patience_s * 1000)), **trace.headers()},
             )
         except (NatsError, OSError, TimeoutError) as error:
             log.warning("report.unanswered", question=name, error=type(error).__name__)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.api.admitting import QUEUES
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.operations.answering import begun, showing
 from services.api.operations.schemas import OperationView
@@ -10,7 +11,7 @@ from services.api.rubric_drafts.schemas import RubricDraftCreate, RubricDrafting
 from services.api.scenario_drafts.refusals import ModelRequiredError
 from services.api.scenario_drafts.service import DraftingService
 from shared.drafting.stored import Kind
-from shared.errors import BacklogFullError, NotFoundError
+from shared.errors import NotFoundError
 
 WRITE = "rubrics:write"
 
@@ -32,7 +33,7 @@ class RubricDraftRoutes:
             body=RubricDraftCreate,
             answers={202: OperationView},
             idempotency="required",
-            problems=(ModelRequiredError, BacklogFullError),
+            problems=(ModelRequiredError, *QUEUES),
         )
     )
     async def create_rubric_draft(self, call: Call) -> Answer:

@@ -16,10 +16,12 @@ from services.api.rubrics.refusals import (
     RubricFaultsError,
     RubricInUseError,
 )
+from services.api.trail.recording import note
 from shared.contracts.rubric import RubricSpec
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 from shared.errors import ConflictError, FieldError, NotFoundError, ScopeMissingError
+from shared.ids import format_id
 from shared.library.rubric_lint import Finding, errors, lint
 
 MAX_VERSION = 2**31 - 1
@@ -208,6 +210,16 @@ class AuthoringService:
             if errors(findings):
                 raise RubricFaultsError(findings)
             await repository.insert_version(rubric_id, version, draft.spec, now)
+            await note(
+                connection,
+                principal,
+                now,
+                "rubric.published",
+                format_id("rub", rubric_id),
+                before=newest.spec if newest else None,
+                after=draft.spec,
+                facts={"version": version},
+            )
         return Publication(await repository.get_version(rubric_id, version), is_new, False)
 
     async def archive(

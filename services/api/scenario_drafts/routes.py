@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.api.admitting import QUEUES
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.operations.answering import begun, showing
 from services.api.operations.schemas import OperationView
@@ -10,7 +11,7 @@ from services.api.scenario_drafts.refusals import ModelRequiredError
 from services.api.scenario_drafts.schemas import ScenarioDraftCreate, ScenarioDraftingView
 from services.api.scenario_drafts.service import DraftingService
 from shared.drafting.stored import Kind
-from shared.errors import BacklogFullError, NotFoundError
+from shared.errors import NotFoundError
 
 WRITE = "scenarios:write"
 
@@ -32,7 +33,7 @@ class ScenarioDraftRoutes:
             body=ScenarioDraftCreate,
             answers={202: OperationView},
             idempotency="required",
-            problems=(ModelRequiredError, BacklogFullError),
+            problems=(ModelRequiredError, *QUEUES),
         )
     )
     async def create_scenario_draft(self, call: Call) -> Answer:
@@ -80,7 +81,7 @@ class ScenarioDraftRoutes:
             scope=WRITE,
             answers={202: OperationView},
             idempotency="accepted",
-            problems=(NotFoundError, BacklogFullError),
+            problems=(NotFoundError, *QUEUES),
         )
     )
     async def try_scenario(self, call: Call) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
+from services.api.admitting import admit
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.operations.repository import Operation, OperationRepository
@@ -19,7 +20,6 @@ from shared.contracts.jobs import (
     ScenarioTrialJob,
 )
 from shared.contracts.llm import Task, WhyEmbedded
-from shared.db.outbox import RETRY_AFTER_FULL_S, check_backlog
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
@@ -27,6 +27,9 @@ from shared.drafting.stored import DraftBook, Kept, Kind
 from shared.drafting.wanted import RubricWanted, ScenarioWanted
 from shared.errors import BacklogFullError, NotFoundError, ScopeMissingError
 from shared.llm.ports import ModelFailedError
+
+RETRY_DRAFTS_S: Final = 30
+"""Seconds after which one of them may have ended: a model writes for as long."""
 
 MAX_OPEN: Final = 20
 """Operations of this kind that a tenant may have open: each asks a model for minutes."""
@@ -153,12 +156,11 @@ class DraftingService:
 
     async def _room(self, connection: Connection, tenant: TenantKey, lane: JobKind) -> DraftBook:
         """Return the book when there is room for one more operation; raises `BacklogFullError`."""
-        cap = self._context.settings.tenant_backlog
-        await check_backlog(connection, tenant.tenant_id, lane, cap)
+        await admit(self._context, connection, tenant.tenant_id, lane)
         book = DraftBook(connection, tenant)
         if await book.count_open() >= MAX_OPEN:
             raise BacklogFullError(
-                f"{MAX_OPEN} drafts and trials are waiting", retry_after_s=RETRY_AFTER_FULL_S
+                f"{MAX_OPEN} drafts and trials are waiting", retry_after_s=RETRY_DRAFTS_S
             )
         return book
 

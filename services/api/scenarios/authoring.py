@@ -12,11 +12,13 @@ from services.api.idempotency import Claim, Claimed, claim_or_find, find_claim
 from services.api.principal import Principal
 from services.api.scenarios.drafts import Draft, DraftRepository, Version
 from services.api.scenarios.refusals import LanguageNotSupportedError, ScenarioFaultsError
+from services.api.trail.recording import note
 from shared.contracts.scenario import ScenarioSpec
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 from shared.drafting.trial import due
 from shared.errors import ConflictError, FieldError, NotFoundError, ScopeMissingError
+from shared.ids import format_id
 from shared.library.lint import LANGUAGES, Finding, errors, lint
 
 MAX_VERSION = 2**31 - 1
@@ -212,6 +214,16 @@ class AuthoringService:
             if errors(findings):
                 raise ScenarioFaultsError(findings)
             await repository.insert_version(scenario_id, version, draft.spec, now)
+            await note(
+                connection,
+                principal,
+                now,
+                "scenario.published",
+                format_id("scn", scenario_id),
+                before=newest.spec if newest else None,
+                after=draft.spec,
+                facts={"version": version},
+            )
         return Publication(await repository.get_version(scenario_id, version), is_new, False)
 
     async def get_version(self, principal: Principal, scenario_id: UUID, version: int) -> Version:

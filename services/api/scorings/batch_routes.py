@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.api.admitting import BEGINS
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.operations.answering import beginning, showing
 from services.api.operations.repository import Operation
@@ -14,7 +15,7 @@ from services.api.scorings.batch_schemas import (
 )
 from services.api.scorings.batches import ScoringBatchService
 from services.api.scorings.routes import READ, WRITE
-from shared.errors import BacklogFullError, NotFoundError
+from shared.errors import NotFoundError
 from shared.intake.limits import MAX_BATCH_BYTES
 
 
@@ -35,7 +36,7 @@ class ScoringBatchRoutes:
             max_body_bytes=MAX_BATCH_BYTES,
             answers={202: ScoringBatchView},
             idempotency="required",
-            problems=(BacklogFullError,),
+            problems=BEGINS,
         )
     )
     async def create_scoring_batch(self, call: Call) -> Answer:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.api.admitting import admit
 from services.api.assessments.records import RubricPin
 from services.api.context import ProcessContext
 from services.api.environments import mark_scoring_batch
@@ -25,7 +26,7 @@ from services.api.validation import broken, wrong_fields
 from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage
-from shared.db.outbox import add_event, check_backlog
+from shared.db.outbox import add_event
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey
 from shared.db.tx import tenant_tx
@@ -78,7 +79,7 @@ class ScoringBatchService:
         Everything is stored in one transaction: a repeat after a crash finds all of it or nothing.
 
         Raises:
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, ConcurrencyExceededError, TenantPausedError: see `admit`.
         """
         context = self._context
         now = context.clock.now()
@@ -156,19 +157,19 @@ class _Intake:
             else:
                 ready.append((one, key, rubric))
         accepted = sum(not one.taken.is_held for one, _, _ in ready)
-        await self._check_backlog(accepted)
+        await self._check_room(accepted)
         await self._open(accepted, is_any_taken=bool(ready))
         await self._batches.insert_refused(self._operation_id, refused)
         scoring_ids = await self._insert(ready)
         due = self._now + timedelta(seconds=self._context.settings.job_first_retry_s)
         return await self._batches.insert_jobs(self._operation_id, scoring_ids, self._now, due)
 
-    async def _check_backlog(self, accepted: int) -> None:
+    async def _check_room(self, accepted: int) -> None:
         """Refuse the whole request where not all of it fits; an empty queue takes any."""
-        cap = self._context.settings.tenant_backlog
-        await check_backlog(
-            self._connection, self._tenant_id, JobKind.SCORE, max(cap - accepted + 1, 1)
-        )
+        await admit(
+            self._context, self._connection, self._tenant_id, JobKind.SCORE,
+            kind="scoring", count=accepted, lane_room=max(accepted, 1),
+        )  # fmt: skip
 
     async def _open(self, accepted: int, *, is_any_taken: bool) -> None:
         status: Literal["running", "succeeded", "failed"] = "running"

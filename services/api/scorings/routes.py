@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from services.api.admitting import BEGINS
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.expanding import Expander, ScoringFull
 from services.api.filters.expand import ScoringGet
@@ -22,7 +23,6 @@ from services.api.scorings.settling import RolesService
 from services.api.waiting import applied, wait_until
 from shared.clock import Clock
 from shared.errors import (
-    BacklogFullError,
     ConflictError,
     CursorInvalidError,
     NotFoundError,
@@ -55,7 +55,7 @@ class ScoringRoutes:
             body=ScoringCreate,
             answers={202: ScoringView},
             idempotency="required",
-            problems=(NotFoundError, BacklogFullError),
+            problems=(NotFoundError, *BEGINS),
         )
     )
     async def create_scoring(self, call: Call) -> Answer:
@@ -153,7 +153,7 @@ class ScoringRoutes:
             body=RolesSettle,
             answers={202: ScoringView},
             idempotency="accepted",
-            problems=(NotFoundError, ConflictError, BacklogFullError),
+            problems=(NotFoundError, ConflictError, *BEGINS),
         )
     )
     async def swap_roles(self, call: Call) -> Answer:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from services.api.admitting import admit
 from services.api.context import ProcessContext
 from services.api.environments import mark_scoring
 from services.api.filters.asked import FilterQuery
@@ -18,7 +19,7 @@ from services.api.scorings.repository import ScoringRepository
 from services.api.scorings.storing import Sealer, missing
 from shared.contracts.events import EventType, ScoringHeld
 from shared.contracts.jobs import JobKind, JobMessage, StartScoring
-from shared.db.outbox import add_event, add_job, check_backlog
+from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_reads, tenant_tx
@@ -44,7 +45,7 @@ class ScoringService:
 
         Raises:
             NotFoundError: no such learner or rubric for this caller; both are named.
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, ConcurrencyExceededError, TenantPausedError: see `admit`.
         """
         context = self._context
         now = context.clock.now()
@@ -57,6 +58,10 @@ class ScoringService:
             earlier = await claim_or_find(connection, principal.tenant_id, claim, scoring_id, now)
             if earlier is None:
                 new = await self._new(repository, tenant, scoring_id, handed_in, taken)
+                if taken.is_held:
+                    await admit(context, connection, principal.tenant_id)
+                else:
+                    await check_room(context, connection, principal.tenant_id)
                 await repository.insert((new,))
                 await mark_scoring(connection, principal, scoring_id)
                 if taken.is_held:
@@ -147,17 +152,16 @@ async def note_held(
     )
 
 
+async def check_room(context: ProcessContext, connection: Connection, tenant_id: UUID) -> None:
+    """Check that one more scoring may begin; before its row is there. Refusals as of `admit`."""
+    await admit(context, connection, tenant_id, JobKind.FLOW, JobKind.SCORE, kind="scoring")
+
+
 async def queue(
     context: ProcessContext, connection: Connection, tenant_id: UUID, scoring_id: UUID
 ) -> JobMessage:
-    """Have a queued scoring scored; return the message to publish after the commit.
-
-    Raises:
-        BacklogFullError: too much of this tenant's work is waiting.
-    """
+    """Have a queued scoring scored; return the message to publish after the commit."""
     now: datetime = context.clock.now()
-    for kind in (JobKind.FLOW, JobKind.SCORE):
-        await check_backlog(connection, tenant_id, kind, context.settings.tenant_backlog)
     return await add_job(
         connection,
         tenant_id,

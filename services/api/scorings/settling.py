@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.api.admitting import admit
 from services.api.assessments.records import Actor
 from services.api.assessments.repository import AssessmentRepository, NewEntry
 from services.api.context import ProcessContext
@@ -10,10 +11,10 @@ from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
 from services.api.scorings.records import Heard, Roles, Scoring
 from services.api.scorings.repository import ScoringRepository
-from services.api.scorings.service import queue
+from services.api.scorings.service import check_room, queue
 from shared.contracts.events import EventType, ScoringRolesSettled
 from shared.contracts.jobs import JobKind, JobMessage, RescoreJob
-from shared.db.outbox import add_event, add_job, check_backlog
+from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.tx import tenant_tx
@@ -37,7 +38,7 @@ class RolesService:
         Raises:
             NotFoundError: no such scoring for this caller.
             ConflictError: a simulation, whose roles are known; or it is being scored, or failed.
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, ConcurrencyExceededError, TenantPausedError: see `admit`.
         """
         context = self._context
         now = context.clock.now()
@@ -57,6 +58,7 @@ class RolesService:
                 raise ConflictError(f"The scoring is {scoring.status}: its roles cannot change now")
             await self._note(connection, repository, principal, scoring, heard, swap=swap)
             if is_held:
+                await check_room(context, connection, principal.tenant_id)
                 await repository.release(scoring_id)
                 message = await queue(context, connection, principal.tenant_id, scoring_id)
             else:
@@ -100,9 +102,7 @@ class RolesService:
     ) -> JobMessage:
         context = self._context
         now = context.clock.now()
-        await check_backlog(
-            connection, principal.tenant_id, JobKind.SCORE, context.settings.tenant_backlog
-        )
+        await admit(context, connection, principal.tenant_id, JobKind.SCORE)
         reviews = AssessmentRepository(connection, principal.bounds(now), tenant)
         held = await reviews.hold(scoring.scoring_id)
         latest = await reviews.get(held.latest_id)

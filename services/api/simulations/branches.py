@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.api.admitting import admit
 from services.api.context import ProcessContext
 from services.api.environments import mark_simulation
 from services.api.idempotency import Claim, claim_or_find
@@ -25,12 +26,13 @@ from services.api.simulations.service import Started
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, StartSimulation
 from shared.contracts.simulation import EndReason
-from shared.db.outbox import add_event, add_job, check_backlog
+from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey, turn_row
 from shared.db.tx import tenant_tx
 from shared.errors import ConflictError, FieldError, NotFoundError, ValidationFailedError
 from shared.rendering.records import APPRAISAL_COLUMN
+from shared.retention import check_has_words
 
 WHOLE = 1000
 """More turns than a simulation can have."""
@@ -85,7 +87,7 @@ class BranchService:
             ValidationFailedError: there is no such turn of the customer.
             ConflictError: the conversation ended with that turn, or takes a model, which a test key
                 never has.
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, ConcurrencyExceededError, TenantPausedError: see `admit`.
         """
         context = self._context
         now = context.clock.now()
@@ -102,6 +104,10 @@ class BranchService:
                 check_key(principal, parent.language)
                 turns, key = await self._turns(connection, repository, parent)
                 _check(parent, turns, from_seq)
+                await check_has_words(connection, principal.tenant_id, simulation_id=parent_id)
+                await admit(
+                    context, connection, principal.tenant_id, JobKind.FLOW, kind="simulation"
+                )
                 branches = BranchRepository(connection, principal.tenant_id)
                 read_as = await branches.list_appraisals(parent_id, from_seq)
                 await branches.insert_branch(
@@ -181,7 +187,6 @@ class BranchService:
     ) -> JobMessage:
         context = self._context
         now = context.clock.now()
-        await check_backlog(connection, tenant_id, JobKind.FLOW, context.settings.tenant_backlog)
         await add_event(
             connection,
             tenant_id,

@@ -50,6 +50,8 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """What is spoken."""
     metadata: dict[str, str]
     """Empty as well when the learner was erased: the key is gone."""
+    text_removed_at: datetime | None
+    """Since when its turns have no words."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):

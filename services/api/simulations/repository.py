@@ -379,6 +379,7 @@ def _simulation(row: asyncpg.Record, tenant: TenantKey | None) -> Simulation:
         created_at=row["created_at"],
         last_activity_at=row["last_activity_at"],
         ended_at=row["ended_at"],
+        text_removed_at=row["text_removed_at"],
         hints=row["hints"],
         word_budget=row["word_budget"],
         parent_id=row["parent_id"],

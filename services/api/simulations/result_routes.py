@@ -1,5 +1,6 @@
 """HTTP face of results, branches and comparisons."""
 
+from services.api.admitting import BEGINS
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.simulations.branches import BranchService
 from services.api.simulations.result_schemas import (
@@ -9,7 +10,12 @@ from services.api.simulations.result_schemas import (
     ResultView,
 )
 from services.api.simulations.schemas import SimulationCreated, SimulationView, TurnView
-from shared.errors import BacklogFullError, ConflictError, NotFoundError, ValidationFailedError
+from shared.errors import (
+    ConflictError,
+    NotFoundError,
+    TranscriptRemovedError,
+    ValidationFailedError,
+)
 from shared.ids import parse_id
 
 READ = "simulations:read"
@@ -29,6 +35,7 @@ class ResultRoutes:
             scope=READ,
             answers={200: ResultView},
             problems=(NotFoundError,),
+            audited="evidence.read",
         )
     )
     async def get_simulation_result(self, call: Call) -> Answer:
@@ -44,7 +51,13 @@ class ResultRoutes:
             body=BranchCreate,
             answers={201: SimulationCreated},
             idempotency="required",
-            problems=(NotFoundError, ValidationFailedError, ConflictError, BacklogFullError),
+            problems=(
+                NotFoundError,
+                ValidationFailedError,
+                ConflictError,
+                TranscriptRemovedError,
+                *BEGINS,
+            ),
         )
     )
     async def create_branch(self, call: Call) -> Answer:
@@ -79,6 +92,7 @@ class ResultRoutes:
             query=ComparisonQuery,
             answers={200: ComparisonView},
             problems=(NotFoundError, ConflictError),
+            audited="evidence.read",
         )
     )
     async def compare_simulations(self, call: Call) -> Answer:

@@ -1,5 +1,6 @@
 """HTTP face of simulations."""
 
+from services.api.admitting import BEGINS
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.expanding import Expander, SimulationFull
 from services.api.filters.expand import SimulationGet
@@ -66,7 +67,7 @@ class SimulationRoutes:
             problems=(
                 NotFoundError,
                 LanguageNotSupportedError,
-                BacklogFullError,
+                *BEGINS,
                 UnavailableError,
             ),
         )
@@ -228,6 +229,7 @@ class SimulationRoutes:
             query=TurnQuery,
             answers={200: TurnList},
             problems=(NotFoundError,),
+            audited="transcript.read",
         )
     )
     async def list_turns(self, call: Call) -> Answer:

@@ -19,6 +19,7 @@ from services.api.fields import (
 from services.api.filters.asked import FilterQuery
 from services.api.filters.expand import OF_SIMULATION
 from services.api.metadata import Metadata
+from services.api.notices import AiNoticeView
 from services.api.paging import MOST_ASKED
 from services.api.simulations.records import Exchange, Mode, Simulation, Standing, Status, Turn
 from services.api.simulations.wording_schemas import WordingView
@@ -28,10 +29,9 @@ from shared.contracts.scenario import Mind
 from shared.contracts.simulation import Cause, Profile
 from shared.errors import FieldError
 from shared.ids import format_id
+from shared.notices import notice
 
-AI_NOTICE: Final = (
-    "The customer in this conversation is simulated by a computer program. It is not a person."
-)
+AI_NOTICE: Final = notice("simulation", "en").text
 """Shown to everyone who practices [EU AI Act, article 50]."""
 
 MAX_TEXT: Final = 4000
@@ -198,7 +198,8 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
     """What the learner should know before the start."""
     goals: tuple[str, ...]
     notice: str
-    """Show this to the learner."""
+    """Show this to the learner; `ai_notice` says it in the simulation's language."""
+    ai_notice: AiNoticeView
     scoring_id: str | None
     assessment_id: str | None
     """The result, once it is scored."""
@@ -207,11 +208,13 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_activity_at: datetime
     ended_at: datetime | None
+    text_removed_at: datetime | None
+    """Since when nobody has the words of its turns any more; their numbers stay."""
 
     @classmethod
     def of(cls, simulation: Simulation) -> "SimulationView":
         """Return the public form."""
-        ended_at = simulation.ended_at
+        ended_at, removed_at = simulation.ended_at, simulation.text_removed_at
         return cls(
             id=format_id("sim", simulation.simulation_id),
             learner_id=format_id("lrn", simulation.learner_id),
@@ -237,12 +240,14 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
             brief=simulation.brief,
             goals=simulation.goals,
             notice=AI_NOTICE,
+            ai_notice=AiNoticeView.of(simulation.language),
             scoring_id=public("scr", simulation.scoring_id),
             assessment_id=public("asm", simulation.assessment_id),
             metadata=simulation.metadata,
             created_at=utc(simulation.created_at),
             last_activity_at=utc(simulation.last_activity_at),
             ended_at=None if ended_at is None else utc(ended_at),
+            text_removed_at=None if removed_at is None else utc(removed_at),
         )
 
 

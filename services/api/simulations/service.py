@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.api.admitting import admit
 from services.api.context import ProcessContext
 from services.api.environments import mark_simulation
 from services.api.filters.asked import FilterQuery
@@ -21,7 +22,7 @@ from shared.contracts.base import Record
 from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage, SimulationEnded, StartSimulation
 from shared.contracts.simulation import EndReason, PersonaState, Profile
-from shared.db.outbox import add_event, add_job, check_backlog
+from shared.db.outbox import add_event, add_job
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, turn_row
 from shared.db.tx import tenant_reads, tenant_tx
@@ -82,7 +83,7 @@ class SimulationService:
             LanguageNotSupportedError: no model may speak this language here.
             UnavailableError: the first line in this language was not to be had in time.
             NotFoundError: no such learner or scenario for this caller; both are named.
-            BacklogFullError: too much of this tenant's work is waiting.
+            BacklogFullError, ConcurrencyExceededError, TenantPausedError: see `admit`.
         """
         context = self._context
         now = context.clock.now()
@@ -108,6 +109,7 @@ class SimulationService:
                     mode=mode, profile=profile, seed=seed, hints=hints, word_budget=word_budget,
                     metadata=metadata,
                 )  # fmt: skip
+                await self._admit(connection, principal.tenant_id, mode)
                 await repository.insert(new)
                 await mark_simulation(connection, principal, simulation_id, now)
                 await self._openings.keep(connection, tenant, prepared)
@@ -230,13 +232,19 @@ class SimulationService:
             at=self._context.clock.now(),
         )
 
+    async def _admit(self, connection: Connection, tenant_id: UUID, mode: Mode) -> None:
+        # Starts leave the lane `flow` at once; what an autopilot costs waits in `batch`.
+        if mode == "autopilot":
+            await admit(
+                self._context, connection, tenant_id, JobKind.FLOW, JobKind.BATCH, kind="autopilot"
+            )
+        else:
+            await admit(self._context, connection, tenant_id, JobKind.FLOW, kind="simulation")
+
     async def _announce(
         self, connection: Connection, tenant_id: UUID, new: NewSimulation
     ) -> JobMessage:
         context = self._context
-        # Starts leave the lane `flow` at once; what an autopilot costs waits in `batch`.
-        for kind in (JobKind.FLOW, *((JobKind.BATCH,) if new.mode == "autopilot" else ())):
-            await check_backlog(connection, tenant_id, kind, context.settings.tenant_backlog)
         await add_event(
             connection,
             tenant_id,

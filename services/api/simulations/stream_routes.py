@@ -5,6 +5,7 @@ from services.api.simulations.stream_schemas import EVENTS, StreamQuery
 from services.api.simulations.stream_service import OBSERVE, StreamService
 from services.api.streams.position import read_position
 from shared.errors import NotFoundError, ValidationFailedError
+from shared.telemetry import catalog
 
 
 class StreamRoutes:
@@ -22,6 +23,7 @@ class StreamRoutes:
             answers={200: str, 204: None},
             events=EVENTS,
             problems=(NotFoundError, ValidationFailedError),
+            audited="transcript.read",
         )
     )
     async def stream_simulation(self, call: Call) -> Answer:
@@ -33,6 +35,7 @@ class StreamRoutes:
         query: StreamQuery = call.query
         after = read_position(call.header(b"last-event-id"), query.after)
         stream = await self._streams.follow(call, call.ids["simulation_id"], after)
+        catalog.STREAM_RESUMES.add("over" if stream is None else "resumed" if after else "new")
         if stream is None:
             return Answer(body=None, status=204)
         return Answer(body=None, stream=stream)

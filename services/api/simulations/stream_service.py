@@ -132,7 +132,7 @@ class StreamService:
         header = call.header(b"authorization")
 
         async def check() -> None:
-            principal = await self._authenticator.principal(header)
+            principal = await self._authenticator.principal(header, address=call.address)
             principal.require(scope)
             feed.principal = principal
 

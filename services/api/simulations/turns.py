@@ -20,7 +20,6 @@ from services.api.simulations.openings import check_key
 from services.api.simulations.records import Exchange, Gate, LearnerTurn, Turn
 from services.api.simulations.repository import SimulationRepository, heard_exchange, open_turn, say
 from shared.contracts.jobs import JobKind, JobMessage
-from shared.db.outbox import RETRY_AFTER_FULL_S
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, turn_row
 from shared.db.tx import tenant_tx
@@ -31,6 +30,7 @@ from shared.errors import (
     TurnInProgressError,
     TurnOutOfOrderError,
 )
+from shared.tenancy.admission import full
 
 COUNTED_FOR_S = 1.0
 BURST = 3000
@@ -168,7 +168,7 @@ class TurnService:
         simulation_id = line.simulation_id
         context = self._context
         now = context.clock.now()
-        backlog = context.settings.tenant_backlog
+        backlog = (await context.limits.at_hand(principal.tenant_id)).backlog
         count_to = self._backlogs.count_to(principal.tenant_id, backlog)
         bounds = principal.bounds(now)
         known = self._voices.get((principal.tenant_id, simulation_id))
@@ -186,6 +186,11 @@ class TurnService:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             key = tenant.learner_key(gate.learner_id, gate.wrapped)
             refusal = _refusal(gate, line.expected_seq, backlog)
+            if isinstance(refusal, BacklogFullError):
+                refusal = await full(
+                    connection, principal.tenant_id, JobKind.TURN, gate.waiting, backlog,
+                    context.random,
+                )  # fmt: skip
             earlier = await _earlier(connection, principal.tenant_id, gate, claim, refusal)
             if earlier is not None:
                 return Accepted(seq=earlier, key=key, turn=None)
@@ -233,6 +238,7 @@ class TurnService:
             if not is_first_look:
                 await waiter.heard(min(LOOK_S, max(left, 0)))
                 if waiter.turn is not None and accepted.turn is not None:
+                    self._context.shedder.note("worker", waiter.turn.queued_ms / 1000)
                     return heard_exchange(accepted.turn, text, waiter.turn, accepted.key)
             is_first_look = False
             exchange = await self.exchange(principal, simulation_id, accepted)
@@ -270,9 +276,7 @@ def _refusal(gate: Gate, expected_seq: int, backlog: int) -> _Refusal | None:
     if gate.last_seq != expected_seq:
         return StaleSeqError(gate.last_seq)
     if gate.waiting >= backlog:
-        return BacklogFullError(
-            f"{gate.waiting} turns are waiting", retry_after_s=RETRY_AFTER_FULL_S
-        )
+        return BacklogFullError()  # when to come back is looked up by the caller
     return None
 
 

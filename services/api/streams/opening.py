@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from shared.errors import AppError
+from shared.telemetry import catalog
 
 MAX_STREAMS: Final = 1000
 """Per tenant and process: a thousand learners at once, and nobody takes the process for himself."""
@@ -40,7 +41,8 @@ class OpenStreams:
             raise StreamsFullError(f"{self._most} streams are open", retry_after_s=RETRY_AFTER_S)
         self._open[tenant_id] += 1
         try:
-            yield
+            with catalog.STREAMS_OPEN.one_more():
+                yield
         finally:
             self._open[tenant_id] -= 1
             if not self._open[tenant_id]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from services.api.webhooks.records import PublicKey, Rotation
 from services.api.webhooks.refusals import SecretsFullError
 from services.api.webhooks.repository import EndpointRepository
@@ -14,6 +15,7 @@ from services.api.webhooks.service import check_whole
 from shared.contracts.webhooks import SECRET_OVERLAP_S
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
+from shared.ids import format_id
 from shared.webhooks.secrets import new_secret, secret_text
 
 MAX_SECRETS: Final = 5
@@ -50,6 +52,8 @@ class SecretService:
                 until = now + timedelta(seconds=SECRET_OVERLAP_S)
                 await repository.expire_secret(endpoint_id, until)
                 await repository.insert_secret(endpoint_id, secret_id, secret, now)
+                target = format_id("whe", endpoint_id)
+                await note(connection, principal, now, "webhook_secret.rotated", target)
             created_at, previous_expires_at = await repository.secret_times(endpoint_id)
         rotation = Rotation(
             secret=secret_text(secret) if earlier is None else None,

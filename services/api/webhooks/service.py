@@ -11,6 +11,7 @@ from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.paging import PageRequest
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from services.api.webhooks.records import WebhookEndpoint, Wish
 from services.api.webhooks.refusals import EndpointsFullError
 from services.api.webhooks.repository import EndpointRepository
@@ -28,6 +29,7 @@ from shared.errors import (
     UnavailableError,
     ValidationFailedError,
 )
+from shared.ids import format_id
 from shared.log import get_logger
 from shared.webhooks.keys import ensure_signing_pair
 from shared.webhooks.outbound import UrlRefusedError, check_url, policy_of
@@ -84,6 +86,8 @@ class WebhookService:
                 now=now,
             )
             made = await repository.get(endpoint_id)
+            target = format_id("whe", endpoint_id)
+            await note(connection, principal, now, "webhook_endpoint.created", target)
         _audit(principal, None, made)
         return made, secret_text(secret), False
 
@@ -131,6 +135,10 @@ class WebhookService:
             elif status == "disabled":
                 await repository.disable(endpoint_id, now)
             after = await repository.get(endpoint_id)
+            target, facts = format_id("whe", endpoint_id), {"status": after.status}
+            await note(
+                connection, principal, now, "webhook_endpoint.changed", target, facts={**facts}
+            )
         _audit(principal, before, after)
         if before.status != after.status:
             await context.publisher.tell(WAKE_WEBHOOKS, b"")
@@ -144,6 +152,8 @@ class WebhookService:
                 async with tenant_tx(self._context.database, principal.tenant_id) as connection:
                     repository = await self._repository(connection, principal.tenant_id)
                     await repository.delete(endpoint_id)
+                    target, now = format_id("whe", endpoint_id), self._context.clock.now()
+                    await note(connection, principal, now, "webhook_endpoint.deleted", target)
             except asyncpg.DeadlockDetectedError:
                 # A sender records a result: the delivery first, then its endpoint.
                 if is_last:

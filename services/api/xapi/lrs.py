@@ -2,6 +2,7 @@
 
 from services.api.context import ProcessContext
 from services.api.principal import Principal
+from services.api.trail.recording import note
 from shared.db.tx import tenant_tx
 from shared.errors import FieldError, NotFoundError, ScopeMissingError, ValidationFailedError
 from shared.webhooks.outbound import UrlRefusedError, check_url, policy_of
@@ -32,6 +33,7 @@ class LrsService:
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             await put_store(connection, tenant, store, context.clock.now())
+            await note(connection, principal, context.clock.now(), "settings.changed", "lrs")
             standing = await find_store(connection, tenant)
         if standing is None:
             raise AssertionError("it was stored just now")
@@ -56,6 +58,8 @@ class LrsService:
         _check_key(principal)
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             await delete_store(connection, principal.tenant_id)
+            now = self._context.clock.now()
+            await note(connection, principal, now, "settings.deleted", "lrs")
 
 
 def _check_key(principal: Principal) -> None:

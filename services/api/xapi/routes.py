@@ -47,6 +47,7 @@ class XapiRoutes:
             answers={200: StatementResult},
             is_basic_good=True,
             problems=(CursorInvalidError, NotFoundError, ValidationFailedError),
+            audited="statements.read",
         )
     )
     async def list_statements(self, call: Call) -> Answer:

@@ -15,6 +15,7 @@ from shared.contracts.reports.documents import WeeklyQuery, WeeklyReply
 from shared.contracts.subjects import report_subject
 from shared.db.sql import Queries
 from shared.db.tx import system_tx
+from shared.telemetry import trace
 from shared.workflows import activity_api
 from shared.workflows.activity_api import DueReports
 
@@ -71,7 +72,7 @@ class ReportActivities:
                 report_subject("weekly"),
                 msgspec.json.encode(query),
                 timeout=PATIENCE_S,
-                headers={PATIENCE_HEADER: str(int(PATIENCE_S * 1000))},
+                headers={PATIENCE_HEADER: str(int(PATIENCE_S * 1000)), **trace.headers()},
             )
         except (NatsError, OSError, TimeoutError) as error:
             raise ReportingAwayError(type(error).__name__) from None

@@ -84,7 +84,15 @@ update webhook_deliveries d
    set lease_until = $4
   from due
  where d.tenant_id = $1 and d.delivery_id = due.delivery_id
-returning d.delivery_id, d.event_id, d.event_type, d.attempt, d.learner_id, d.body, d.created_at
+returning d.delivery_id, d.event_id, d.event_type, d.attempt, d.learner_id, d.body, d.created_at,
+          d.trigger = 'event' as is_event
+
+-- name: traces
+-- In which trace the events of deliveries came about.
+select d.delivery_id, e.trace
+  from webhook_deliveries d
+  join events e on e.tenant_id = $1 and e.position = d.position
+ where d.tenant_id = $1 and d.delivery_id = any ($2::uuid[]) and e.trace is not null
 
 -- name: record_attempts
 -- Whoever lost its lease meanwhile finds another number and records nothing. A delivery that was discarded in

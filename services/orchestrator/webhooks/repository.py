@@ -49,6 +49,8 @@ class TakenRow(Record, frozen=True, kw_only=True):
     body: bytes
     """Sealed."""
     created_at: datetime
+    is_event: bool
+    """Sent because the event happened; not a test, and not again by hand."""
 
 
 class Attempt(Record, frozen=True, kw_only=True):
@@ -114,6 +116,13 @@ class WebhookRepository:
             SQL["take_due"], self._tenant_id, endpoint_id, now, lease_until, amount
         )
         return [msgspec.convert(dict(row), TakenRow) for row in rows]
+
+    async def traces(self, rows: Sequence[TakenRow]) -> dict[UUID, str]:
+        """Return the traceparent of the event behind each delivery, where there is one."""
+        found = await self._connection.fetch(
+            SQL["traces"], self._tenant_id, [row.delivery_id for row in rows]
+        )
+        return {row["delivery_id"]: row["trace"] for row in found}
 
     async def record(self, attempts: Sequence[Attempt], now: datetime) -> None:
         """Store attempts of different deliveries and what follows from each."""

@@ -18,6 +18,9 @@ from shared.db.tx import system_tx
 from shared.ids import format_id
 from shared.log import get_logger
 from shared.tasks import end
+from shared.telemetry import catalog, names, trace
+from shared.telemetry.ages import age_s
+from shared.telemetry.measures import Measure, Outcome, note
 from shared.webhooks.outbound import Answer, Outbound
 from shared.webhooks.schedule import Chance
 from shared.webhooks.sealing import RESPONSE, attempt_row
@@ -61,6 +64,7 @@ class Sender:
         self._recorder = recorder
         self._chance = chance
         self._gate = Gate(context.settings.webhook_slots)
+        catalog.WEBHOOK_SLOTS.set(context.settings.webhook_slots)
         self._taking = asyncio.Semaphore(TAKING_AT_ONCE)
         self._lanes: dict[UUID, Lane] = {}
         self._attempts: set[asyncio.Task[None]] = set()
@@ -102,6 +106,8 @@ class Sender:
         now = self._context.clock.now()
         async with system_tx(self._context.database) as connection:
             endpoints = await due_endpoints(connection)
+        catalog.WEBHOOKS_DUE.set(sum(one.due_at <= now for one in endpoints))
+        catalog.WEBHOOKS_FAILING.set(sum(one.is_failing for one in endpoints))
         for one in endpoints:
             if not one.is_enabled:
                 await self._discard(one.tenant_id, one.endpoint_id)
@@ -209,6 +215,7 @@ class Sender:
                 lane.fail()
             else:
                 lane.succeed()
+            _note_first(lane.tenant_id, delivery, attempt)
             await self._recorder.add(lane.tenant_id, lane.endpoint_id, attempt)
             self._plan(lane, attempt.outcome.next_attempt_at)
         except Exception as error:
@@ -248,9 +255,17 @@ class Sender:
             "rapport-delivery": format_id("dlv", row.delivery_id),
             "rapport-attempt": str(number),
         }
-        answer = await self._outbound.post(taken.url, headers, delivery.body)
+        answer = await self._posted(taken, delivery, headers)
         latency_ms = int(1000 * (asyncio.get_running_loop().time() - began))
         ended_at = clock.now()
+        outcome = judge(
+            answer,
+            number,
+            ended_at,
+            self._chance,
+            scale=self._context.settings.webhook_retry_scale,
+        )
+        catalog.WEBHOOK_ATTEMPTS.add(outcome.result)
         return Attempt(
             delivery_id=row.delivery_id,
             number=number,
@@ -262,14 +277,39 @@ class Sender:
             response=delivery.key.seal(answer.body, RESPONSE, attempt_row(row.delivery_id, number))
             if answer.body
             else None,
-            outcome=judge(
-                answer,
-                number,
-                ended_at,
-                self._chance,
-                scale=self._context.settings.webhook_retry_scale,
-            ),
+            outcome=outcome,
         )
+
+    async def _posted(self, taken: Taken, delivery: Delivery, headers: dict[str, str]) -> Answer:
+        """Send a delivery, in the trace of what made its event happen."""
+        row = delivery.row
+        with trace.span(
+            "webhook",
+            kind="client",
+            parent=delivery.trace,
+            attributes={
+                names.DELIVERY: str(row.delivery_id),
+                names.EVENT: str(row.event_id),
+                names.ATTEMPT: row.attempt + 1,
+            },
+        ) as span:
+            with catalog.WEBHOOKS_IN_FLIGHT.one_more():
+                answer = await self._outbound.post(
+                    taken.url, headers | trace.headers(), delivery.body
+                )
+            if answer.status is not None:
+                span.set(names.STATUS, answer.status)
+            if (why := error_of(answer)) is not None:
+                span.fail(why)
+        return answer
+
+
+def _note_first(tenant_id: UUID, delivery: Delivery, attempt: Attempt) -> None:
+    """Tell how long the first attempt of a delivery came after its event."""
+    if attempt.number == 1 and delivery.row.is_event:
+        waited = age_s(delivery.row.event_id, attempt.ended_at)
+        outcome: Outcome = "failed" if attempt.outcome.result == "failed" else "ok"
+        note(Measure("webhook", tenant_id, waited, outcome))
 
 
 def error_of(answer: Answer) -> str | None:

@@ -1,6 +1,7 @@
 """Taking due deliveries under a lease, opened and ready to be sent."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from shared.db.sealed import RandomBytes, SealKey, TenantKey, UnsealError
 from shared.db.tx import tenant_tx
 from shared.errors import NotFoundError
 from shared.log import get_logger
+from shared.telemetry import trace
 from shared.webhooks.keys import ensure_signing_pair, live_private_keys
 from shared.webhooks.sealing import BODY, SECRET, URL, delivery_key
 
@@ -32,6 +34,8 @@ class Delivery(Record, frozen=True, kw_only=True):
     body: bytes
     key: SealKey
     """Seals what the receiver answers."""
+    trace: str = ""
+    """Traceparent of what made the event happen; empty where nothing is recorded."""
 
 
 class Taken(Record, frozen=True, kw_only=True):
@@ -78,6 +82,7 @@ class Taker:
                 tenant.open(sealed, SECRET, secret_id.bytes)
                 for secret_id, sealed in await repository.list_secrets(endpoint_id, now)
             ]
+            traces = await repository.traces(rows) if trace.is_on() else {}
             return Taken(
                 url=tenant.open_text(target.url, URL, endpoint_id.bytes),
                 secrets=tuple(secrets),
@@ -86,7 +91,8 @@ class Taker:
                     [
                         opened
                         for row in rows
-                        if (opened := await self._open(connection, tenant_id, row)) is not None
+                        if (opened := await self._open(connection, tenant_id, row, traces))
+                        is not None
                     ]
                 ),
                 is_failing=target.failures > 0,
@@ -126,7 +132,7 @@ class Taker:
         return await live_private_keys(connection, tenant_id, tenant, now)
 
     async def _open(
-        self, connection: Connection, tenant_id: UUID, row: TakenRow
+        self, connection: Connection, tenant_id: UUID, row: TakenRow, traces: Mapping[UUID, str]
     ) -> Delivery | None:
         """Return the delivery with its bytes; what cannot be opened any more is discarded."""
         try:
@@ -141,4 +147,4 @@ class Taker:
             repository = WebhookRepository(connection, tenant_id)
             await repository.discard(row.delivery_id, self._context.clock.now())
             return None
-        return Delivery(row=row, body=body, key=key)
+        return Delivery(row=row, body=body, key=key, trace=traces.get(row.delivery_id, ""))

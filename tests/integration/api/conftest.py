@@ -235,7 +235,7 @@ class KeyMaker:
     """Keys with bounds and flaws, which the command does not make."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     async def new(
         self, tenant_id: UUID, *, environment: Environment = "live", **columns: Any
@@ -244,7 +244,7 @@ class KeyMaker:
         columns = {"scopes": list(columns.pop("scopes", [])), **columns}
         names = ", ".join(columns)
         marks = ", ".join(f"${number}" for number in range(5, 5 + len(columns)))
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self.database, tenant_id) as connection:
             await connection.execute(
                 f"insert into api_keys (tenant_id, key_id, hash, environment, created_at, {names})"
                 f" values ($1, $2, $3, $4, now(), {marks})",

@@ -58,8 +58,16 @@ class Furnisher:
         kept |= await self._program(kept["team"])
         kept |= await self._survey(kept["learner"])
         kept |= await self._goal(kept["learner"])
+        kept |= await self._access(kept["team"])
         kept |= await self._documents(kept["team"])
+        kept |= await self._leaving()
         return kept | await self._webhooks()
+
+    async def _leaving(self) -> Json:
+        leaver = await self._partner.learner()
+        export = await self._make(f"/v1/learners/{leaver}/export")
+        erased = await self._make(f"/v1/learners/{await self._partner.learner()}/erasure")
+        return {"leaver": leaver, "learner_export": export["id"], "erasure": erased["id"]}
 
     async def _documents(self, team: str) -> Json:
         export = await self._make("/v1/reports/exports", {"format": "csv"})
@@ -111,6 +119,14 @@ class Furnisher:
                 await book.open(operation_id, kind, RubricWanted(text="x"), now=self._now)
                 kept[kind] = format_id("op", operation_id)
         return kept
+
+    async def _access(self, team: str) -> Json:
+        body = {"user_name": "ines@partner.example", "role": "coach", "team_ids": [team]}
+        key = {"name": "Reports", "scopes": ["reports:read"]}
+        return {
+            "user": (await self._make("/v1/users", body))["id"],
+            "api_key": (await self._make("/v1/api_keys", key))["id"],
+        }
 
     async def _practice(self, learner: str) -> Json:
         simulation = (await self._partner.simulation(learner))["id"]

@@ -64,7 +64,6 @@ _CASES_OF_REPORTS: Final = {
         ("teams/{team_id}/practice", ("from", "to")),
         ("teams/{team_id}/outcomes", ("from", "to")),
         ("outcomes/correlations", ("from", "to")),
-        ("transfer", ("from", "to", "middle")),
     )
     for name in names
 }

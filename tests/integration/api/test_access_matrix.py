@@ -4,9 +4,11 @@ Generated from the document: a new operation is in the matrix without anybody ad
 it when nobody can say how it is called.
 """
 
+import os
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
@@ -18,9 +20,9 @@ from services.api.learner_tokens.access import OPERATIONS
 from services.api.principal import _WIDER
 from shared.config import Settings
 from shared.db.pool import Database
-from shared.db.tx import system_tx
+from shared.db.tx import system_tx, tenant_tx
 from shared.ids import format_id, parse_id
-from shared.keys import SCOPES
+from shared.keys import SCOPES, new_secret, parse_key
 from tests.integration.api.conftest import IDS, FakeWorker, KeyMaker, Partner
 from tests.integration.api.matrix_world import Home, fault_of, open_home, without_limits
 from tests.support.openapi_cases import Sample, operations_in
@@ -82,6 +84,26 @@ class TestNobody:
         assert await _refused(home, revoked, 401, "unauthenticated") == []
         assert await _refused(home, expired, 401, "key-expired") == []
 
+    async def test_with_a_secret_that_was_rolled_out(self, home: Home, key_maker: KeyMaker) -> None:
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        rolled, other = await _rolled(home, key_maker, past)
+
+        assert await _refused(home, rolled, 401, "key-expired") == []
+        assert await _refused(home, other, 401, "unauthenticated") == []
+
+    async def test_from_an_address_that_the_key_is_not_good_from(
+        self, home: Home, key_maker: KeyMaker
+    ) -> None:
+        networks = [ip_network("203.0.113.0/24"), ip_network("2001:db8::/32")]
+        key = await key_maker.new(home.partner.tenant.tenant_id, scopes=SCOPES, networks=networks)
+        wrong = []
+        for sample in home.samples:
+            answer = await home.send(sample, key, X_Forwarded_For="203.0.113.7")
+            if fault := fault_of(answer, 403, "address-not-allowed"):
+                wrong.append(f"{sample.operation.name}: {fault}")
+
+        assert wrong == []
+
     async def test_with_an_operators_key(self, home: Home, tenants: TenantFactory) -> None:
         key = await tenants.registry.create_ops_key()
 
@@ -111,6 +133,49 @@ class TestNobody:
             )
 
         assert await _refused(home, suspended.api_key, 403, "tenant-suspended") == []
+
+
+class TestSomebodyWhoLeft:
+    """Their row is the tenant's, so what is stored is looked at after it was made."""
+
+    async def test_a_key_of_an_inactive_user(self, home: Home, key_maker: KeyMaker) -> None:
+        key = await _key_of_user(home, key_maker, role="owner", active=False)
+        before = await home.stored()
+
+        assert await _refused(home, key, 401, "unauthenticated") == []
+        assert await home.stored() == before
+
+    async def test_a_key_of_a_user_without_a_role(self, home: Home, key_maker: KeyMaker) -> None:
+        key = await _key_of_user(home, key_maker, role=None)
+        before = await home.stored()
+
+        assert await _refused(home, key, 403, "scope-missing") == []
+        assert await home.stored() == before
+
+
+async def _key_of_user(home: Home, key_maker: KeyMaker, **fields: Any) -> str:
+    body = {"user_name": str(IDS.new()), **fields}
+    made = await home.partner.post("/v1/users", body)
+    assert made.status_code == 201, made.text
+    user_id = parse_id("usr", made.json()["id"])
+    return await key_maker.new(home.partner.tenant.tenant_id, scopes=SCOPES, user_id=user_id)
+
+
+async def _rolled(home: Home, key_maker: KeyMaker, until: datetime) -> tuple[str, str]:
+    """Return a key's secret before its last roll, good until then, and one that it never had."""
+    old = await key_maker.new(home.partner.tenant.tenant_id, scopes=SCOPES)
+    key = parse_key(old)
+    other, new = (new_secret("live", key.key_id, os.urandom) for _ in range(2))
+    async with tenant_tx(key_maker.database, home.partner.tenant.tenant_id) as connection:
+        await connection.execute(
+            "update api_keys set previous_hash = hash, hash = $3, previous_expires_at = $4"
+            " where tenant_id = $1 and key_id = $2",
+            home.partner.tenant.tenant_id,
+            key.key_id,
+            new.hash,
+            until,
+        )
+    return old, other.text
 
 
 def _strange(sample: Sample) -> Sample:
@@ -174,6 +239,13 @@ async def _bound_keys(home: Home, key_maker: KeyMaker) -> dict[str, str]:
         "another team's": await key_maker.new(tenant_id, scopes=SCOPES, team_ids=[team]),
         "no team's": await key_maker.new(tenant_id, scopes=SCOPES, team_ids=[]),
         "another learner's": await key_maker.new(tenant_id, scopes=SCOPES, learner_id=learner),
+        "another team's coach": await _key_of_user(
+            home, key_maker, role="coach", team_ids=[format_id("team", team)]
+        ),
+        "a coach without teams": await _key_of_user(home, key_maker, role="coach"),
+        "another team's admin": await _key_of_user(
+            home, key_maker, role="admin", team_ids=[format_id("team", team)]
+        ),
     }
 
 
@@ -182,7 +254,17 @@ async def bound(home: Home, key_maker: KeyMaker) -> dict[str, str]:
     return await _bound_keys(home, key_maker)
 
 
-@pytest.mark.parametrize("who", ["another team's", "no team's", "another learner's"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        "another team's",
+        "no team's",
+        "another learner's",
+        "another team's coach",
+        "a coach without teams",
+        "another team's admin",
+    ],
+)
 async def test_bound_keys(home: Home, bound: dict[str, str], who: str) -> None:
     before, wrong = await home.stored(), []
     people = {

@@ -16,6 +16,7 @@ from shared.db.keys import KeyRing
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
 from shared.ids import parse_id
+from shared.keys import parse_key
 from tests.integration.api.conftest import KeyMaker, Partner
 from tests.integration.api.stream_world import (
     StreamWorker,
@@ -245,6 +246,31 @@ async def test_erasing_the_person_ends_the_stream(
 
     assert [(each.name, each.data["code"]) for each in rest] == [("error", "not-found")]
     assert (await follow(app, partner, simulation["id"])).status == 404
+
+
+async def test_a_stream_ends_where_its_key_is_no_longer_good(
+    app: Litestar,
+    partner: Partner,
+    worker: StreamWorker,
+    key_maker: KeyMaker,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.api.auth.CACHE_S", 0.0)
+    text = await key_maker.new(partner.tenant.tenant_id, scopes=["simulations:observe"])
+    simulation = await partner.simulation()
+    watching = await follow(app, partner.as_key(text), simulation["id"])
+    await until(watching, "simulation.started")
+    async with tenant_tx(database, partner.tenant.tenant_id) as connection:
+        await connection.execute(
+            "update api_keys set networks = '{203.0.113.0/24}' where tenant_id = $1 and key_id = $2",
+            partner.tenant.tenant_id,
+            parse_key(text).key_id,
+        )
+
+    rest = await events_of(watching)
+
+    assert [(each.name, each.data["code"]) for each in rest] == [("error", "address-not-allowed")]
 
 
 async def test_a_process_that_stops_ends_its_streams_without_done(

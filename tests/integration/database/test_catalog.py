@@ -3,7 +3,11 @@
 import asyncpg
 import pytest
 
-WITHOUT_TENANT = {"app.ops_keys": "operators belong to no tenant; only the system role may see it"}
+WITHOUT_TENANT = {
+    "app.installation_keys": "the installation's own, wrapped by the master key; only the system role may see it",
+    "app.ops_keys": "operators belong to no tenant; only the system role may see it",
+    "app.processes": "processes serve all tenants; only the system role may see it",
+}
 """Reviewed: tables in the product's schemas that have no tenant_id."""
 
 APP_MAY_CALL = {
@@ -22,25 +26,75 @@ APP_MAY_CALL = {
     "reserve_calls_v1",
     "settle_calls_v1",
     "advance_v2",
+    "take_requests_v1",
+    "admit_v1",
+    "open_work_v1",
+    "drain_v1",
+    "reserve_calls_v2",
+    "settle_calls_v2",
 }
 """Procedures that set tables up are the owner's."""
 
 SYSTEM_MAY_SEE = {
+    "app.installation_keys": {"name", "wrapped", "created_at"},
+    "app.tenant_keys": {"tenant_id", "key_id"},
+    "app.privacy_tasks": {
+        "tenant_id", "operation_id", "kind", "learner_id", "stage", "not_before", "lease_until", "is_open",
+        "created_at", "ended_at", "expires_at",
+    },
     "app.tenants": {
         "tenant_id", "slug", "status", "time_zone", "created_at", "dispute_window_h",
-        "dispute_answer_h", "api_version",
+        "dispute_answer_h", "api_version", "plan",
     },
     "app.api_keys": {
         "tenant_id", "key_id", "hash", "environment", "scopes", "team_ids", "learner_id",
-        "expires_at", "revoked_at",
+        "expires_at", "revoked_at", "user_id", "networks", "previous_hash", "previous_expires_at",
+        "last_used_at", "warnings",
     },
-    "app.ops_keys": {"key_id", "hash", "revoked_at", "created_at"},
+    "app.users": {"tenant_id", "user_id", "role", "team_ids", "learner_id", "active"},
+    "app.identity_settings": {"tenant_id", "pair_hash"},
+    "app.ops_keys": {
+        "key_id", "hash", "name", "scopes", "expires_at", "revoked_at", "created_at",
+    },
+    "app.tenant_limits": {"tenant_id", "name", "value", "changed_by", "changed_at"},
+    "app.lane_drains": {
+        "tenant_id", "kind", "since", "done", "before_since", "before_done",
+    },
+    "app.load_minutes": {"tenant_id", "minute", "kind", "ok", "refused", "failed", "buckets"},
+    "app.processes": {"process_id", "service", "version", "started_at", "seen_at", "numbers"},
+    "app.usage_periods": {
+        "tenant_id", "first_day", "end_day", "simulations", "turns", "scorings", "model_calls",
+        "input_tokens", "cached_tokens", "output_tokens", "cost_microusd", "counted_at",
+    },
+    "app.simulations": {
+        "tenant_id", "simulation_id", "mode", "status", "end_reason", "last_seq", "created_at",
+        "last_activity_at", "ended_at", "operation_id", "branch_seq", "environment",
+    },
+    "app.turns": {"tenant_id", "simulation_id", "seq", "role", "created_at"},
+    "app.scorings": {
+        "tenant_id", "scoring_id", "simulation_id", "status", "workflow_id", "created_at",
+        "operation_id", "environment",
+    },
+    "app.operations": {
+        "tenant_id", "operation_id", "kind", "status", "created_at", "started_at",
+    },
+    "app.llm_months": {
+        "tenant_id", "month", "spent_microusd", "reserved_microusd", "in_flight",
+    },
+    "app.llm_calls": {
+        "tenant_id", "status", "started_at", "expires_at", "input_tokens", "cached_tokens",
+        "output_tokens", "cost_microusd", "reserved_microusd",
+    },
+    "app.webhook_attempts": {
+        "tenant_id", "delivery_id", "number", "started_at", "latency_ms", "result", "status_code",
+    },
     "app.jobs": {
         "tenant_id", "job_id", "kind", "payload", "attempt", "starts", "lease_until",
         "next_publish_at", "dead_at", "failure_code", "created_at",
     },
     "app.events": {
         "tenant_id", "event_id", "type", "resource_id", "sequence", "position", "occurred_at",
+        "trace",
     },
     "app.event_heads": {"tenant_id", "position"},
     "app.allowed_origins": {"tenant_id", "origin_hash"},
@@ -51,22 +105,37 @@ SYSTEM_MAY_SEE = {
     "report.exports": {"tenant_id", "operation_id", "lease_until", "is_open"},
     "app.webhook_endpoints": {
         "tenant_id", "endpoint_id", "status", "not_before", "paced_until", "after_position",
-        "failures",
+        "failures", "disabled_reason", "disabled_at", "failing_since", "last_success_at",
     },
     "app.webhook_deliveries": {
         "tenant_id", "delivery_id", "endpoint_id", "status", "next_attempt_at", "lease_until",
+        "attempt", "created_at",
     },
     "app.lrs": {"tenant_id", "enabled", "next_attempt_at", "lease_until"},
     "app.idempotency_claims": {"tenant_id", "claim_hash", "created_at"},
+    "app.trail": {"tenant_id", "number", "at", "entry_hash", "position", "hash"},
+    "app.trail_heads": {
+        "tenant_id", "position", "hash", "pruned_position", "pruned_hash", "sealed_at", "mac",
+    },
+    "app.trail_marks": {"tenant_id", "at"},
+    "app.retention": {"tenant_id", "audit_log"},
+    "app.retention_passes": {"tenant_id", "due_at"},
 }  # fmt: skip
 """Reviewed: everything `rapport_system` may read across tenants. Ids and times; never text."""
 
 GLOBAL_INDEXES = {
+    "installation_keys_pkey": "no tenant",
     "api_keys_lookup": "a key is found by its id before its tenant is known",
+    "api_keys_ending": "a sweep looks for keys of all tenants that end soon",
+    "identity_settings_pair_hash_key": "a token says its issuer before its tenant is known",
     "ops_keys_pkey": "no tenant",
+    "processes_pkey": "no tenant",
+    "load_minutes_recent": "operators see the last minutes of all tenants",
     "tenants_slug_key": "slugs are unique in the installation; operators choose them",
     "jobs_due": "the relay looks for due jobs of all tenants",
     "idempotency_claims_age": "old claims of all tenants are deleted by age",
+    "trail_unsealed": "the sealer looks for new entries of all chains",
+    "trail_marks_age": "old marks of all tenants are deleted by age",
     "events_unplaced": "the relay looks for new events of all tenants",
     "webhook_deliveries_due": "the senders look for due deliveries of all tenants",
 }

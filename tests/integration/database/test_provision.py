@@ -27,7 +27,7 @@ async def test_a_half_made_tenant_is_completed(
         raise OSError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Registry, "_seed", die)
+        patched.setattr("shared.new_tenants.seed_library", die)
         with pytest.raises(OSError, match="killed"):
             await registry.create_tenant("half-made")
     tenant_id = await registry.create_tenant("half-made")

@@ -17,7 +17,9 @@ from tests.support.tenants import Tenant, TenantFactory
 
 TENANT_TABLES = (
     "select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-    " where n.nspname in ('app', 'report') and c.relkind = 'r' and c.relname <> 'ops_keys'"
+    " where n.nspname in ('app', 'report') and c.relkind = 'r'"
+    " and has_table_privilege('rapport_app', c.oid, 'select') and exists (select from pg_attribute a"
+    " where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)"
 )
 
 

@@ -92,9 +92,12 @@ def test_an_exception_shows_its_type_and_place_and_never_its_message(
     ours, *theirs = capsys.readouterr().err.splitlines()
     line = json.loads(ours)
     assert (line["event"], line["service"], line["job_id"]) == ("job.crashed", "test", "1")
-    for shown in (line["exception"], "\n".join(theirs)):
+    for shown in (line["exception"], json.loads(theirs[0])["exception"]):
         assert "secret" not in shown
         assert "builtins.RuntimeError" in shown
         assert "builtins.ValueError" in shown
         assert "_fail" in shown
-    assert theirs[0] == "task failed"
+    library = json.loads(theirs[0])
+    assert len(theirs) == 1
+    assert (library["event"], library["service"]) == ("library.said", "test")
+    assert (library["level"], library["detail"]) == ("error", "task failed")
