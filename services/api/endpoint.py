@@ -262,6 +262,7 @@ class _Reception:
         self._name = name
         self._desk = desk
         self._template = contract.template
+        self._is_turn = contract.method == "POST" and contract.path.endswith("/turns")
         self._ids = tuple(contract.path_ids.items())
         self._numbers, self._texts = contract.path_numbers, contract.path_texts
         said = contract.deprecation
@@ -347,7 +348,9 @@ class _Reception:
         desk = self._desk
         state["tenant_id"] = str(tenant_id)
         is_read = self._contract.method in _READS
-        limits, refusal = await desk.limiter.take(tenant_id, is_read=is_read)
+        limits, refusal = await desk.limiter.take(
+            tenant_id, is_read=is_read, is_turn=self._is_turn
+        )
         state["headers"] = limits + self._fixed
         if refusal is not None:
             raise refusal

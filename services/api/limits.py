@@ -29,20 +29,24 @@ class RequestLimiter:
         self._rates = Rates(store)
         self._random = random
 
-    async def take(self, tenant_id: UUID, *, is_read: bool) -> tuple[Headers, AppError | None]:
+    async def take(
+        self, tenant_id: UUID, *, is_read: bool, is_turn: bool = False
+    ) -> tuple[Headers, AppError | None]:
         """Count a request; return the headers of its answer, and the refusal if there is one.
 
-        While the store of the rates does not answer, reads pass uncounted, and what changes
-        something or spends money is refused.
+        A turn of a tenant that this process has seen before waits neither for its limits nor for
+        the count, but where the quota is used up. While the store of the rates does not answer,
+        reads pass uncounted, and what changes something or spends money is refused.
         """
-        quota = (await self._book.of(tenant_id)).requests_per_minute
+        known = self._book.at_once(tenant_id) if is_turn else None
+        quota = (known or await self._book.of(tenant_id)).requests_per_minute
+        at_once = self._rates.take_at_once(tenant_id, quota) if is_turn else None
+        if at_once is not None:
+            return _headers(quota, at_once), None
         left = await self._rates.take(tenant_id, quota)
-        policy = (b"ratelimit-policy", b'"requests";q=%d;w=%d' % (quota, WINDOW_S))
+        headers = _headers(quota, left)
         if not left.is_known:
-            refusal = None if is_read else UnavailableError(retry_after_s=self._later(left))
-            return (policy,), refusal
-        state = b'"requests";r=%d;t=%d' % (left.remaining, left.reset_s)
-        headers = (policy, (b"ratelimit", state))
+            return headers, None if is_read else UnavailableError(retry_after_s=self._later(left))
         if left.is_allowed:
             return headers, None
         return headers, RequestRateError(
@@ -52,3 +56,10 @@ class RequestLimiter:
 
     def _later(self, left: Allowance) -> int:
         return left.wait_s + self._random(1)[0] % (JITTER_S + 1)
+
+
+def _headers(quota: int, left: Allowance) -> Headers:
+    policy = (b"ratelimit-policy", b'"requests";q=%d;w=%d' % (quota, WINDOW_S))
+    if not left.is_known:
+        return (policy,)
+    return policy, (b"ratelimit", b'"requests";r=%d;t=%d' % (left.remaining, left.reset_s))

@@ -1,4 +1,8 @@
-"""Requests of tenants over all processes: asked for in blocks, so that most cost no round trip."""
+"""Requests of tenants over all processes: asked for in blocks, so that most cost no round trip.
+
+A learner's turn never waits for the count: it takes what is lent, or goes on credit and is counted
+beside its own work.
+"""
 
 import asyncio
 import math
@@ -21,6 +25,9 @@ WINDOW_S: Final = 60
 
 FIRST_BLOCK: Final = 4
 """Requests lent ahead to a process whose tenant was quiet."""
+
+CREDIT_PART: Final = 100
+"""A process may be one request in so many of a quota ahead of the count, and always one: turns."""
 
 SWEEP_AT: Final = 10_000
 """Tenants remembered before those are forgotten that hold nothing any more."""
@@ -111,6 +118,10 @@ class _Purse:
         self.waiting: list[asyncio.Future[Allowance]] = []
         self.asking: asyncio.Task[None] | None = None
         self.down_until = 0.0
+        self.owed = 0
+        """Passed on credit and not counted yet; paid before anything else is granted."""
+        self.shut_until = 0.0
+        """No credit until then: the quota was used up."""
 
 
 class Rates:
@@ -137,9 +148,31 @@ class Rates:
             return UNKNOWN
         waiter: asyncio.Future[Allowance] = asyncio.get_running_loop().create_future()
         purse.waiting.append(waiter)
+        self._begin(tenant_id, purse, quota)
+        return await waiter
+
+    def take_at_once(self, tenant_id: UUID, quota: int) -> Allowance | None:
+        """Take one request without waiting: of what is lent, else on credit.
+
+        None: neither is left, so that `take` has to ask. What went on credit is counted beside the
+        caller; its `Allowance` is what the process knew before, unknown where it knew nothing.
+        """
+        purse = self._purse(tenant_id)
+        now = self._now_s()
+        if purse.left > 0 and now < purse.until:
+            purse.left -= 1
+            purse.used += 1
+            return _of(purse, now, quota)
+        if now < purse.shut_until or purse.owed >= max(1, quota // CREDIT_PART):
+            return None
+        purse.owed += 1
+        if now >= purse.down_until:
+            self._begin(tenant_id, purse, quota)
+        return _of(purse, now, quota)
+
+    def _begin(self, tenant_id: UUID, purse: _Purse, quota: int) -> None:
         if purse.asking is None:
             purse.asking = asyncio.create_task(self._ask(tenant_id, purse, quota))
-        return await waiter
 
     def _purse(self, tenant_id: UUID) -> _Purse:
         purse = self._purses.get(tenant_id)
@@ -147,16 +180,20 @@ class Rates:
             if len(self._purses) >= SWEEP_AT:
                 now = self._now_s()
                 self._purses = {
-                    key: one for key, one in self._purses.items() if one.asking or now < one.until
+                    key: one
+                    for key, one in self._purses.items()
+                    if one.asking or now < one.until or (one.owed and now < one.until + WINDOW_S)
                 }
             purse = self._purses[tenant_id] = _Purse()
         return purse
 
     async def _ask(self, tenant_id: UUID, purse: _Purse, quota: int) -> None:
         try:
-            while purse.waiting:
+            while purse.waiting or purse.owed:
                 waiting, purse.waiting = purse.waiting, []
-                await self._ask_for(tenant_id, purse, quota, waiting)
+                is_settled = await self._ask_for(tenant_id, purse, quota, waiting)
+                if not is_settled and not purse.waiting:
+                    return  # what is owed is asked for with the next request
         finally:
             purse.asking = None
             for waiter in purse.waiting:
@@ -164,25 +201,34 @@ class Rates:
 
     async def _ask_for(
         self, tenant_id: UUID, purse: _Purse, quota: int, waiting: list[asyncio.Future[Allowance]]
-    ) -> None:
+    ) -> bool:
+        """Ask once for what is owed and for who waits; say whether all of it was granted."""
         asked_at = self._now_s()  # before the question: what is lent lapses no later than here
         _resize(purse, asked_at)
+        owed = purse.owed
         try:
             async with asyncio.timeout(STORE_WAIT_S):
-                grant = await self._store.take(tenant_id, quota, len(waiting), purse.block)
+                grant = await self._store.take(tenant_id, quota, owed + len(waiting), purse.block)
         except Exception as error:  # whatever a dying connection raises: nobody may hang
             log.warning("rates.store_down", error=type(error).__name__)
             purse.down_until = asked_at + STORE_REST_S
             for waiter in waiting:
                 _tell(waiter, UNKNOWN)
-            return
+            return False
         purse.grant, purse.asked_at = grant, asked_at
         purse.left, purse.used, purse.until = grant.ahead, 0, asked_at + grant.lapse_s
+        paid = min(owed, grant.granted)
+        purse.owed -= paid
+        is_settled = grant.granted == owed + len(waiting)
+        if not is_settled:
+            purse.shut_until = asked_at + grant.wait_s
+        later_s = max(1, math.ceil(grant.wait_s + (owed - paid) * WINDOW_S / quota))
         for number, waiter in enumerate(waiting):
-            is_allowed = number < grant.granted
+            is_allowed = number < grant.granted - paid
             allowance = _of(purse, asked_at, quota)
-            wait_s = 0 if is_allowed else max(1, math.ceil(grant.wait_s))
+            wait_s = 0 if is_allowed else later_s
             _tell(waiter, msgspec.structs.replace(allowance, is_allowed=is_allowed, wait_s=wait_s))
+        return is_settled
 
 
 def _resize(purse: _Purse, now: float) -> None:

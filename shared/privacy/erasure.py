@@ -111,7 +111,7 @@ async def _one_pass(shop: Workshop, task: Task, learner_id: UUID) -> int:
     async with eraser_tx(shop.database, task.tenant_id) as connection:
         # One that was being started, with the key in hand, when the key was destroyed.
         total = await _end_simulations(connection, shop, task, learner_id)
-        await keep(connection, shop, task, task.stage, "app.simulations", 0)
+        await keep(connection, shop, task, "app.learner_keys", "app.simulations", 0)
     for table in personal():
         statement = statement_of(table)
         if statement is None:

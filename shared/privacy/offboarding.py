@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from shared.db.pool import Connection
 from shared.db.tx import system_tx
 from shared.ids import format_id
 from shared.privacy.map import Table, tables
@@ -26,7 +25,7 @@ from shared.privacy.tasks import (
     insert_task,
     keep,
 )
-from shared.trail.entries import SYSTEM, Actor, Entry, record, record_fleet
+from shared.trail.entries import SYSTEM, Actor, Entry, record
 
 WAIT: Final = timedelta(days=30)
 """From closing until the keys are destroyed; the departure can be called off until then."""
@@ -47,17 +46,23 @@ _MOST_PASSES: Final = 20
 async def begin_offboarding(
     shop: Workshop, tenant_id: UUID, actor: Actor, *, wait: timedelta = WAIT
 ) -> UUID:
-    """Suspend a tenant and have it destroyed later; return the operation, the same on a repeat."""
+    """Suspend a tenant and have it destroyed later; return the operation, the same on a repeat.
+
+    A repeat changes nothing, the time neither.
+    """
     now, operation_id = shop.clock.now(), shop.ids.new()
+    # Closed first: should we die in between, nobody is destroyed who was not told.
+    async with system_tx(shop.database) as connection:
+        await connection.execute(SQL["suspend"], tenant_id)
     async with eraser_tx(shop.database, tenant_id) as connection:
         if not await insert_task(
             connection, tenant_id, operation_id, "offboarding", now=now, not_before=now + wait
         ):
-            operation_id = await connection.fetchval(SQL["open_task"], tenant_id, "offboarding")
-    async with system_tx(shop.database) as connection:
-        if changed(await connection.execute(SQL["suspend"], tenant_id)):
-            entry = _entry(tenant_id, actor, "tenant.offboarding", operation_id, shop)
-            await record_fleet(connection, entry)
+            going: UUID = await connection.fetchval(SQL["open_task"], tenant_id, "offboarding")
+            return going
+        await record(
+            connection, _entry(tenant_id, actor, "tenant.offboarding", operation_id, shop)
+        )
     return operation_id
 
 
@@ -78,9 +83,14 @@ async def call_off(shop: Workshop, tenant_id: UUID, actor: Actor) -> bool:
 async def offboard(shop: Workshop, task: Task) -> None:
     """Destroy everything of a tenant, to the receipt.
 
+    A tenant that was opened again after the order stays as it is, and the task ends without one.
+
     Raises:
         TaskLostError: another worker goes on with it.
     """
+    if not await _close(shop, task):
+        await _stay(shop, task)
+        return
     order = await _order(shop, task)
     async with eraser_tx(shop.database, task.tenant_id) as connection:
         keys = changed(await connection.execute(SQL["drop_keys"], task.tenant_id))
@@ -92,6 +102,25 @@ async def offboard(shop: Workshop, task: Task) -> None:
     else:
         raise TaskLostError  # somebody still writes: the next worker finds it after the lease
     await _finish(shop, task)
+
+
+async def _close(shop: Workshop, task: Task) -> bool:
+    """Take the tenant its name; False: it was opened again before anything was destroyed."""
+    async with system_tx(shop.database) as connection:
+        status = await connection.fetchval(SQL["status_of"], task.tenant_id)
+        if not task.stage and status != "suspended":
+            return False
+        await connection.execute(SQL["close"], task.tenant_id, f"gone-{task.tenant_id.hex}")
+    return True
+
+
+async def _stay(shop: Workshop, task: Task) -> None:
+    async with eraser_tx(shop.database, task.tenant_id) as connection:
+        row = (task.tenant_id, task.operation_id, task.starts, shop.clock.now())
+        if not changed(await connection.execute(SQL["stay"], *row)):
+            raise TaskLostError
+        action = "tenant.offboarding_called_off"
+        await record(connection, _entry(task.tenant_id, SYSTEM, action, task.operation_id, shop))
 
 
 async def _order(shop: Workshop, task: Task) -> list[Table]:
@@ -161,15 +190,8 @@ async def _finish(shop: Workshop, task: Task) -> None:
             public_key=public_key(shop.receipt_key),
         )
         await end(connection, shop, task, "succeeded", receipt=signed(receipt, shop.receipt_key))
-    async with system_tx(shop.database) as connection:
-        await _close(connection, shop, task)
-
-
-async def _close(connection: Connection, shop: Workshop, task: Task) -> None:
-    gone = f"gone-{task.tenant_id.hex}"
-    await connection.execute(SQL["close"], task.tenant_id, gone)
-    entry = _entry(task.tenant_id, SYSTEM, "tenant.offboarded", task.operation_id, shop)
-    await record_fleet(connection, entry)
+        entry = _entry(task.tenant_id, SYSTEM, "tenant.offboarded", task.operation_id, shop)
+        await record(connection, entry)
 
 
 def _entry(

@@ -1,6 +1,6 @@
 """Orders: what somebody asks to be done with all data of a person, or of a tenant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -129,16 +129,19 @@ def read_ledger(text: bytes) -> Iterator[Erased]:
             raise ValueError(f"line {number} is not of a ledger: {error}") from None
 
 
-async def reapply(shop: Workshop, erased: Erased) -> bool:
-    """Do again what a restored backup has forgotten; False: there is nothing to be done again.
+async def reapply_all(shop: Workshop, lines: Iterable[Erased]) -> int:
+    """Do again what a restored backup has forgotten; return how many lines that were.
 
     Raises:
-        InvalidIdError: a line with an id that is none.
+        InvalidIdError: a line with an id that is none; those before it are done.
     """
-    tenant_id = parse_id("ten", erased.tenant)
     known = {(each.kind, each.tenant, each.learner) for each in await ledger(shop)}
-    if (erased.kind, erased.tenant, erased.learner) in known:
-        return False
+    unknown = (one for one in lines if (one.kind, one.tenant, one.learner) not in known)
+    return sum([await _reapply(shop, one) for one in unknown])
+
+
+async def _reapply(shop: Workshop, erased: Erased) -> bool:
+    tenant_id = parse_id("ten", erased.tenant)
     if erased.kind == "offboarding":
         async with tenant_tx(shop.database, tenant_id) as connection:
             if not await connection.fetchval(SQL["has_keys"], tenant_id):

@@ -1,7 +1,7 @@
 -- name: due_tasks
--- Work of all tenants that nobody has in hand, oldest first.
+-- Work of these kinds, of all tenants, that nobody has in hand, oldest first.
 select tenant_id, operation_id from privacy_tasks
- where is_open and not_before <= $1 and (lease_until is null or lease_until < $1)
+ where is_open and not_before <= $1 and (lease_until is null or lease_until < $1) and kind = any ($2::text[])
  order by operation_id
  limit 20
 
@@ -33,17 +33,20 @@ returning operation_id
 
 -- name: open_task
 -- Of a kind of which a tenant has one at a time.
-select operation_id from privacy_tasks where tenant_id = $1 and kind = $2 and is_open
+select operation_id, not_before from privacy_tasks where tenant_id = $1 and kind = $2 and is_open
 
 -- name: erasure_of
 -- Whether a person was erased, or will be.
 select operation_id from privacy_tasks where tenant_id = $1 and learner_id = $2 and kind = 'learner_erasure'
 
 -- name: claim_task
--- Take what nobody has in hand.
+-- Take what nobody has in hand; who holds the row has it, however old the lease looks from outside.
 update privacy_tasks set lease_until = $4, starts = starts + 1
- where tenant_id = $1 and operation_id = $2 and is_open and not_before <= $3
-   and (lease_until is null or lease_until < $3)
+ where tenant_id = $1 and operation_id in (
+   select operation_id from privacy_tasks
+    where tenant_id = $1 and operation_id = $2 and is_open and not_before <= $3
+      and (lease_until is null or lease_until < $3)
+      for update skip locked)
 returning kind, learner_id, stage, starts, created_at
 
 -- name: begin_operation
@@ -157,14 +160,24 @@ on conflict (name) do update set wrapped = excluded.wrapped
 -- Nobody calls in any more; the name is free for somebody else once the tenant has left.
 update tenants set status = 'suspended' where tenant_id = $1 and status <> 'suspended'
 
+-- name: status_of
+-- Whether a tenant whose time has come is still closed; held, so that nobody opens it now.
+select status from tenants where tenant_id = $1 for update
+
 -- name: close
--- What stays of a tenant: an id, and when it began.
+-- What stays of a tenant: an id, and when it began. Its name is free before its keys go: whoever makes a tenant of
+-- that name meanwhile must not get this one.
 update tenants set slug = $2, status = 'suspended' where tenant_id = $1
 
 -- name: call_off
 -- A departure whose time has not come; nothing was destroyed.
 update privacy_tasks set is_open = false, ended_at = $2, stage = 'called off'
  where tenant_id = $1 and kind = 'offboarding' and is_open and starts = 0
+
+-- name: stay
+-- The time came, but somebody had opened the tenant again: nothing was destroyed.
+update privacy_tasks set is_open = false, ended_at = $4, lease_until = null, stage = 'called off'
+ where tenant_id = $1 and operation_id = $2 and is_open and starts = $3
 
 -- name: drop_keys
 -- From this commit on nothing of the tenant opens.

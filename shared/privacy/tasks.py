@@ -4,6 +4,7 @@ The row in `privacy_tasks` is the truth. Whoever has its lease works; a worker t
 that out with its next transaction, which then changes nothing.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -87,10 +88,10 @@ async def insert_task(
     return await connection.fetchval(SQL["insert_task"], tenant_id, *row) is not None
 
 
-async def due(shop: Workshop) -> list[tuple[UUID, UUID]]:
-    """Return tasks that nobody has in hand: tenant and operation."""
+async def due(shop: Workshop, kinds: Iterable[Kind]) -> list[tuple[UUID, UUID]]:
+    """Return tasks of these kinds that nobody has in hand: tenant and operation."""
     async with system_tx(shop.database) as connection:
-        rows = await connection.fetch(SQL["due_tasks"], shop.clock.now())
+        rows = await connection.fetch(SQL["due_tasks"], shop.clock.now(), list(kinds))
     return [(row["tenant_id"], row["operation_id"]) for row in rows]
 
 

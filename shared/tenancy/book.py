@@ -77,6 +77,15 @@ class LimitsBook:
         found = self._known.get(tenant_id)
         return None if found is None else found[1]
 
+    def at_once(self, tenant_id: UUID) -> TenantLimits | None:
+        """Return the limits as they were seen last, and look them up beside the caller when that
+        is long ago; None: they never were.
+        """
+        found = self.last_known(tenant_id)
+        if found is not None and self.known(tenant_id) is None:
+            self._begin(tenant_id)
+        return found
+
     async def at_hand(self, tenant_id: UUID) -> TenantLimits:
         """Return the limits as they were seen last; asks only where they never were.
 
@@ -92,12 +101,15 @@ class LimitsBook:
 
     async def read(self, tenant_id: UUID) -> TenantLimits:
         """Look limits up now; of many who ask at once one looks for all."""
+        return await asyncio.shield(self._begin(tenant_id))
+
+    def _begin(self, tenant_id: UUID) -> asyncio.Task[TenantLimits]:
         task = self._reading.get(tenant_id)
         if task is None:
             task = asyncio.create_task(self._read(tenant_id))
             self._reading[tenant_id] = task
             task.add_done_callback(lambda _: self._reading.pop(tenant_id, None))
-        return await asyncio.shield(task)
+        return task
 
     async def _read(self, tenant_id: UUID) -> TenantLimits:
         asked_at = self._now_s()
