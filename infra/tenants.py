@@ -131,9 +131,12 @@ class Registry:
         return tenant_id
 
     async def list_tenants(self) -> tuple[UUID, ...]:
-        """Return every tenant, oldest first."""
+        """Return every tenant that has not left, oldest first."""
         async with system_tx(self._database) as connection:
-            rows = await connection.fetch("select tenant_id from tenants order by tenant_id")
+            rows = await connection.fetch(
+                "select t.tenant_id from tenants t where exists ("
+                "select from tenant_keys k where k.tenant_id = t.tenant_id) order by t.tenant_id"
+            )
         return tuple(row["tenant_id"] for row in rows)
 
     async def seed_library(self, tenant_id: UUID) -> int:

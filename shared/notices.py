@@ -23,12 +23,15 @@ class Notice(Record, frozen=True, kw_only=True):
     """Of the texts: a date."""
 
 
-@cache
 def notice(kind: Kind, language: str) -> Notice:
     """Return a notice in the language of a tag of BCP 47, else in English."""
-    book = _book()
     spoken = language.lower().split("-")[0]
-    known = spoken if spoken in book["texts"] else FALLBACK
+    return _told(kind, spoken if spoken in _book()["texts"] else FALLBACK)
+
+
+@cache  # of what there is a text for: tags are the callers', and have no end
+def _told(kind: Kind, known: str) -> Notice:
+    book = _book()
     return Notice(
         text=book["texts"][known][kind],
         language=known,

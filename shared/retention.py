@@ -84,14 +84,10 @@ async def check_has_words(
     """
     removed_at = await connection.fetchval(
         """
-        select s.text_removed_at from simulations s
-         where s.tenant_id = $1 and s.simulation_id = coalesce(
-               $2, (select o.simulation_id from scorings o
+        select r.removed_at from removed_texts r
+         where r.tenant_id = $1 and r.thing_id = coalesce(
+               $2, (select coalesce(o.simulation_id, o.conversation_id) from scorings o
                      where o.tenant_id = $1 and o.scoring_id = $3))
-        union all
-        select c.text_removed_at
-          from scorings o join conversations c using (tenant_id, conversation_id)
-         where o.tenant_id = $1 and o.scoring_id = $3
         """,
         tenant_id,
         simulation_id,

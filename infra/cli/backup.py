@@ -12,6 +12,12 @@ if TYPE_CHECKING:  # a command that is not asked for imports nothing heavy
     from services.orchestrator.recovery import Recovered
     from shared.config import Settings
 
+ERASED_AGAIN = """\
+whoever was erased since this backup is back, with tenants that had left. Erase them again from the
+ledger that you keep elsewhere, before anybody gets in:
+    rapport privacy reapply ledger.ndjson"""
+"""What a restore leaves to be done: the database that knew of the erasures is lost."""
+
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the three commands."""
@@ -97,6 +103,7 @@ def _restore(file: Path, settings: "Settings", *, login_password: str | None) ->
         raise CommandError(str(error)) from error
     print(f"restored in {time.monotonic() - start:.1f} s")
     _say(recovered)
+    print(ERASED_AGAIN)
     return 0
 
 

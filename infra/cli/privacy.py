@@ -105,14 +105,19 @@ def _erase(options: argparse.Namespace) -> "Work":
 
 def _offboard(options: argparse.Namespace) -> "Work":
     async def work(shop: "Workshop", registry: "Registry") -> None:
+        from shared.db.tx import system_tx
         from shared.ids import format_id
         from shared.privacy.offboarding import begin_offboarding
+        from shared.privacy.tasks import SQL
         from shared.trail.entries import Actor
 
         tenant_id = await registry.find_tenant(options.tenant)
         wait = timedelta(days=options.wait_days)
         done = await begin_offboarding(shop, tenant_id, Actor(kind="operator"), wait=wait)
-        print(f"suspended; destroyed in {options.wait_days} days: {format_id('op', done)}")
+        async with system_tx(shop.database) as connection:  # of a repeat the first time counts
+            task = await connection.fetchrow(SQL["open_task"], tenant_id, "offboarding")
+        when = "now" if task is None else f"after {task['not_before']:%Y-%m-%d %H:%M} UTC"
+        print(f"suspended; destroyed {when}: {format_id('op', done)}")
 
     return work
 
@@ -145,16 +150,14 @@ def _ledger(_options: argparse.Namespace) -> "Work":
 def _reapply(options: argparse.Namespace) -> "Work":
     async def work(shop: "Workshop", _registry: "Registry") -> None:
         from shared.ids import InvalidIdError
-        from shared.privacy.ordering import read_ledger, reapply
+        from shared.privacy.ordering import read_ledger, reapply_all
 
-        done = total = 0
         try:
-            for each in read_ledger(options.file.read_bytes()):
-                total += 1
-                done += await reapply(shop, each)
+            lines = list(read_ledger(options.file.read_bytes()))
+            done = await reapply_all(shop, lines)
         except (OSError, ValueError, InvalidIdError) as error:
             raise CommandError(f"{options.file}: {error}") from None
-        print(f"{done} of {total} are erased again; the orchestrator does it")
+        print(f"{done} of {len(lines)} are erased again; the orchestrator does it")
 
     return work
 

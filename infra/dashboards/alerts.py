@@ -155,7 +155,10 @@ _MODELS: Final = (
     ),
     Alert(
         name="TenantSpendsFast",
-        expression="sum by (tenant_top) (increase(llm_cost_usd_total[1h])) > 25",
+        # `other` is thousands of tenants together: that may be dear without anybody being.
+        expression=(
+            'sum by (tenant_top) (increase(llm_cost_usd_total{tenant_top!="other"}[1h])) > 25'
+        ),
         lasts="5m",
         severity="ticket",
         summary="{{ $labels.tenant_top }} spent over 25 dollars on models within an hour",
@@ -229,7 +232,10 @@ _PROCESSES: Final = (
     ),
     Alert(
         name="NumbersOld",
-        expression="time() - max(fleet_look_timestamp_seconds) > 60",
+        expression=(
+            "time() - max(fleet_look_timestamp_seconds) > 60"
+            " or absent(fleet_look_timestamp_seconds)"
+        ),
         lasts="2m",
         severity="page",
         summary="No orchestrator reads the fleet's numbers: alerts on queues are blind",

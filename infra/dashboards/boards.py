@@ -280,6 +280,17 @@ MODELS: Final = Board(
                 (f"sum(rate(llm_breaker_refused_total[{RATE}]))", "refused/s"),
             ),
         ),
+        (
+            panel(
+                "Endpoints, by breaker",
+                ("sum by (state) (llm_breakers)", "{{state}}"),
+            ),
+            panel(
+                "Replies by a model, and what checks found",
+                (f"sum by (engine) (rate(llm_replies_total[{RATE}]))", "{{engine}}"),
+                (f"sum by (code) (rate(llm_drift_total[{RATE}]))", "drift {{code}}"),
+            ),
+        ),
     ),
 )
 

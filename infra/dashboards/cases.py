@@ -131,7 +131,10 @@ CASES: Final = (
         name="TenantSpendsFast",
         at="70m",
         fires={'llm_cost_usd_total{tenant_top="ten_1"}': "0+0.5x160"},
-        rests={'llm_cost_usd_total{tenant_top="ten_1"}': "0+0.1x160"},
+        rests={
+            'llm_cost_usd_total{tenant_top="ten_1"}': "0+0.1x160",
+            'llm_cost_usd_total{tenant_top="other"}': "0+50x160",
+        },
         labels={"tenant_top": "ten_1"},
     ),
     Case(

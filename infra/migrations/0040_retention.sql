@@ -27,5 +27,11 @@ grant select (tenant_id, audit_log) on app.retention to rapport_system;
 grant select (tenant_id, due_at) on app.retention_passes to rapport_system;
 
 -- Since when a conversation has no words any more; what was scored stays.
-alter table app.simulations add column text_removed_at timestamptz;
-alter table app.conversations add column text_removed_at timestamptz;
+-- A table of its own: a column more would break statements that processes of the last release have prepared.
+create table app.removed_texts (
+  tenant_id  uuid not null references app.tenants,
+  thing_id   uuid not null,   -- a simulation, or a conversation that was handed in
+  removed_at timestamptz not null,
+  primary key (tenant_id, thing_id)
+);
+call app.protect('app.removed_texts', 'select, insert');

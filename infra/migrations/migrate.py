@@ -18,6 +18,9 @@ import asyncpg
 LOCK = 0x72617070
 """Advisory lock of the runner; any fixed number, ours spells `rapp`."""
 
+LOOK_S = 0.5
+"""Seconds between two looks whether another runner is done."""
+
 LOCK_TIMEOUT_MS = 300
 """Milliseconds a migration stands before others in the queue for a lock."""
 
@@ -74,7 +77,7 @@ async def migrate(
         MigrationError: a file failed (its transaction was rolled back), never got its locks, or was
             edited after it ran.
     """
-    await connection.execute("select pg_advisory_lock($1)", LOCK)
+    await _lock(connection)
     try:
         await connection.execute(_BOOKKEEPING)
         rows = await connection.fetch("select name, content_hash from public.schema_migrations")
@@ -92,6 +95,18 @@ async def migrate(
         return count
     finally:
         await connection.execute("select pg_advisory_unlock($1)", LOCK)
+
+
+async def _lock(connection: _Owner) -> None:
+    """Take the runners' lock, however long another one has it.
+
+    By asking again and again: a statement that waits for it is one that each `concurrently` of the
+    other runner waits for in turn, and PostgreSQL ends one of them as a deadlock.
+    """
+    while True:
+        if await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            return
+        await asyncio.sleep(LOOK_S)
 
 
 async def _apply(connection: _Owner, name: str, sql: str, digest: bytes) -> None:

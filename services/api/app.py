@@ -152,7 +152,9 @@ def create_app(context: ProcessContext) -> Litestar:
         cursors=Cursors(master_key),
         claims=Claims(hash_key),
         versions=versions,
-        limiter=RequestLimiter(context.limits, PostgresRates(context.database), context.random),
+        limiter=RequestLimiter(
+            context.limits, PostgresRates(context.admission or context.database), context.random
+        ),
         addresses=ClientAddresses(settings.trusted_proxies),
         deadline_s=max(DEADLINE_S, settings.turn_wait_s + WAIT_REST_S),
         gate=TokenGate(context.database, origins),
@@ -160,7 +162,7 @@ def create_app(context: ProcessContext) -> Litestar:
     )
     manners: tuple[object, ...] = (
         VersionRoutes(versions),
-        LimitRoutes(context.limits),
+        LimitRoutes(context),
         TokenRoutes(TokenService(context, secrets, origins)),
         OriginRoutes(OriginService(context, origins)),
         LlmSettingsRoutes(LlmSettingsService(context)),

@@ -6,21 +6,18 @@ from collections.abc import Callable
 from typing import Protocol
 
 from services.api.addresses import Address, is_in
-from services.api.credentials import api_key, bearer, credential
+from services.api.credentials import api_key, credential
 from services.api.key_uses import KeyUses
 from services.api.known import Known, digest_of, is_token, read_key, read_token
 from services.api.principal import Principal
 from shared.clock import Clock
 from shared.db.pool import Database
-from shared.db.sql import Queries
-from shared.db.tx import system_tx
 from shared.errors import (
     AddressNotAllowedError,
     KeyExpiredError,
     TenantSuspendedError,
     UnauthenticatedError,
 )
-from shared.keys import same_hash
 from shared.tokens import TokenSecrets, looks_like_token
 
 CACHE_S = 5.0
@@ -28,8 +25,6 @@ CACHE_S = 5.0
 
 CACHED_KEYS = 10_000
 """Keys and tokens a process remembers; the oldest goes first."""
-
-_SQL = Queries("services.api")
 
 
 class BearerReader(Protocol):
@@ -118,20 +113,6 @@ class Authenticator:
         if self._uses is not None and principal.token is None and not principal.is_sign_in:
             self._uses.note(principal.key_id, now)
         return principal
-
-    async def operator(self, header: str | None) -> None:
-        """Check that the header holds an operator's key.
-
-        Raises:
-            UnauthenticatedError: it does not.
-        """
-        key = api_key(bearer(header))
-        if key.environment != "ops":
-            raise UnauthenticatedError
-        async with system_tx(self._database) as connection:
-            stored = await connection.fetchval(_SQL["find_ops_key"], key.key_id)
-        if stored is None or not same_hash(stored, key.hash):
-            raise UnauthenticatedError
 
     async def _read_once(self, digest: bytes, text: str) -> Known | None:
         """Hundreds of requests may find the same key stale at once: one of them reads for all."""

@@ -1,10 +1,12 @@
 """Reading a request's body within the limits of size and time."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from litestar.types import Receive
 
+from services.api.validation import decode_json, validate
 from shared.errors import PayloadTooLargeError, RequestTimeoutError, UnsupportedMediaTypeError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -63,3 +65,15 @@ async def _collect(receive: Receive, limit: int) -> bytes:
 def _check(size: int, limit: int) -> None:
     if size > limit:
         raise PayloadTooLargeError(f"A body may have {limit} bytes")
+
+
+async def decode_body(text: bytes, kind: type[msgspec.Struct]) -> tuple[Any, msgspec.Struct]:
+    """Return a body as plain values and as its type; a big one is read beside the event loop."""
+    if len(text) > MAX_BODY_BYTES:
+        return await asyncio.to_thread(_decode, text, kind)
+    return _decode(text, kind)
+
+
+def _decode(text: bytes, kind: type[msgspec.Struct]) -> tuple[Any, msgspec.Struct]:
+    raw = decode_json(text)
+    return raw, validate(raw, kind)

@@ -39,6 +39,9 @@ class ProcessContext:
     """Set when the process was told to stop: it is not ready, but serves who still comes."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set a moment later: open streams end, and their clients connect elsewhere."""
+    admission: Database | None = None
+    """Connections of its own for what decides whether a request may begin: it must not stand in
+    line behind the work that was admitted. None: the others do."""
     shedder: Shedder = field(default_factory=Shedder)
     """Admits requests; it refuses none while nobody measures waiting (see `Probes`)."""
     limits: LimitsBook = field(init=False)
@@ -46,5 +49,5 @@ class ProcessContext:
 
     def __post_init__(self) -> None:
         """Open the book of limits."""
-        book = LimitsBook(self.database, Defaults.of(self.settings))
+        book = LimitsBook(self.admission or self.database, Defaults.of(self.settings))
         object.__setattr__(self, "limits", book)

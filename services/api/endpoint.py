@@ -21,7 +21,7 @@ from litestar.types import HTTPScope, Method
 from services.api.addresses import Address, ClientAddresses
 from services.api.answers import Answer, linked, respond
 from services.api.auth import Authenticator
-from services.api.body import MAX_BODY_BYTES, check_media_type, read_body
+from services.api.body import MAX_BODY_BYTES, check_media_type, decode_body, read_body
 from services.api.counting import count_answer, count_refusal
 from services.api.deprecation import DeprecatedUse, Deprecation, deprecation_headers
 from services.api.idempotency import Claim, Claims, read_key
@@ -42,7 +42,7 @@ from services.api.principal import Principal
 from services.api.problems import answer_error
 from services.api.trail.recording import CURRENT_REQUEST
 from services.api.trail.watch import Watch
-from services.api.validation import decode_json, parse_query, validate
+from services.api.validation import parse_query
 from services.api.versions.changes import CURRENT, VERSIONS
 from services.api.versions.service import HEADER, VersionService, asked_version
 from services.api.versions.transform import Transformer
@@ -299,7 +299,7 @@ class _Reception:
             text = await read_body(
                 request.receive, _text(headers, b"content-length"), contract.max_body_bytes
             )
-            raw, body = await _read(text, contract.body)
+            raw, body = await decode_body(text, contract.body)
         return Call(
             principal=principal,
             ids=ids,
@@ -348,9 +348,7 @@ class _Reception:
         desk = self._desk
         state["tenant_id"] = str(tenant_id)
         is_read = self._contract.method in _READS
-        limits, refusal = await desk.limiter.take(
-            tenant_id, is_read=is_read, is_turn=self._is_turn
-        )
+        limits, refusal = await desk.limiter.take(tenant_id, is_read=is_read, is_turn=self._is_turn)
         state["headers"] = limits + self._fixed
         if refusal is not None:
             raise refusal
@@ -379,18 +377,6 @@ class _Reception:
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
     return None if value is None else value.decode("latin-1")
-
-
-async def _read(text: bytes, kind: type[msgspec.Struct]) -> tuple[Any, msgspec.Struct]:
-    """Return a body as plain values and as its type; a big one is read beside the event loop."""
-    if len(text) > MAX_BODY_BYTES:
-        return await asyncio.to_thread(_decode, text, kind)
-    return _decode(text, kind)
-
-
-def _decode(text: bytes, kind: type[msgspec.Struct]) -> tuple[Any, msgspec.Struct]:
-    raw = decode_json(text)
-    return raw, validate(raw, kind)
 
 
 def _key(contract: Endpoint, header: str | None) -> str | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from services.api.batches.schemas import MAX_CONVERSATIONS
 from services.api.body import BODY_WAIT_S, MAX_BODY_BYTES
+from services.api.context import ProcessContext
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.idempotency import KEPT_S
 from services.api.limits import WINDOW_S
@@ -17,8 +18,8 @@ from services.api.streams.opening import MAX_STREAMS
 from services.api.validation import MAX_DEPTH, MAX_ERRORS
 from services.api.waiting import MAX_WAIT_S
 from shared.intake import limits as intake
-from shared.tenancy.book import LimitsBook
 from shared.tenancy.limits import TenantLimits
+from shared.tenancy.used import UsedNow, used_now
 
 READ = "settings:read"
 
@@ -47,6 +48,8 @@ class LimitsView(msgspec.Struct, frozen=True, kw_only=True):
     """Every limit."""
 
     data: list[LimitView]
+    used: UsedNow
+    """What the tenant has under way and used today; of requests, `RateLimit` says what is left."""
 
 
 def limits() -> tuple[LimitView, ...]:
@@ -95,12 +98,17 @@ def own_limits(tenant: TenantLimits) -> Iterator[LimitView]:
 class LimitRoutes:
     """`/v1/limits`."""
 
-    def __init__(self, book: LimitsBook) -> None:
-        self._book = book
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
         self._limits = limits()
 
     @endpoint(Endpoint(method="GET", path="/v1/limits", scope=READ, answers={200: LimitsView}))
     async def get_limits(self, call: Call) -> Answer:
-        """Get every limit a request can run into, with its value for this tenant."""
-        own = own_limits(await self._book.of(call.principal.tenant_id))
-        return Answer(body=LimitsView(data=[*own, *self._limits]))
+        """Get every limit a request can run into, with its value for this tenant, and what it uses.
+
+        What has no bound is not among the limits; how much of it is used is told all the same.
+        """
+        context, tenant_id = self._context, call.principal.tenant_id
+        own = own_limits(await context.limits.of(tenant_id))
+        used = await used_now(context.database, tenant_id, context.clock.now())
+        return Answer(body=LimitsView(data=[*own, *self._limits], used=used))

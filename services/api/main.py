@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 
+import msgspec
 import uvicorn
 from typing_extensions import override
 
@@ -15,7 +16,7 @@ from shared import failpoints
 from shared.clock import SystemClock
 from shared.config import Settings
 from shared.contracts.jobs import JobKind, JobMessage
-from shared.db import gate
+from shared.db import gate, pool
 from shared.db.keys import key_ring, read_hash_key
 from shared.health.probes import database_probe, nats_probe
 from shared.health.state import Health
@@ -40,6 +41,9 @@ before it and the disconnecting after it, a stop stays below 30 s."""
 IDLE_S = 0.5
 """Seconds between the end of idle connections and that of streams: who is sent away from a stream
 must not find a connection to this process among those that it kept."""
+
+ADMISSION_POOL = 2
+"""Connections that only look up limits and count requests."""
 
 KEEP_ALIVE_S = 75
 """Seconds an idle connection stays: longer than most load balancers' own limit of 60."""
@@ -99,6 +103,9 @@ async def serve(
     keys = key_ring(settings)
     listener = _listen(settings.api_host, settings.api_port)
     database = await gate.connect(settings, "api", stop=stop)
+    admission = await pool.connect(
+        msgspec.structs.replace(settings, database_pool=ADMISSION_POOL), "api-admission"
+    )
     # This opens the pool that every request needs for its key, too.
     hash_key = await read_hash_key(database, settings)
     nats = await nats_connect.connect(settings, "api")
@@ -109,6 +116,7 @@ async def serve(
     context = ProcessContext(
         settings=settings,
         database=database,
+        admission=admission,
         keys=keys,
         nats=nats,
         publisher=_Publisher(nats),
@@ -150,6 +158,7 @@ async def serve(
         await probes.stop()
         await app.state.key_uses.flush()
         await app.state.trail_watch.flush()
+        await admission.close()
         await database.close()
 
 

@@ -33,10 +33,6 @@ with due as (
      for no key update of k skip locked)
 update api_keys k set last_used_at = due.at from due where k.key_id = due.key_id
 
--- name: find_ops_key
--- Operators' requests. $1 is the key id.
-select hash from ops_keys where key_id = $1 and revoked_at is null
-
 -- name: insert_claim
 -- The first request with a key wins; a concurrent twin waits here for its commit.
 insert into idempotency_claims (tenant_id, claim_hash, fingerprint, resource_id, sequence, created_at)

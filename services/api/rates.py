@@ -32,7 +32,7 @@ CREDIT_PART: Final = 100
 SWEEP_AT: Final = 10_000
 """Tenants remembered before those are forgotten that hold nothing any more."""
 
-STORE_WAIT_S: Final = 0.5
+STORE_WAIT_S: Final = 1.5
 """Seconds the store has to answer."""
 
 STORE_REST_S: Final = 1.0

@@ -29,6 +29,9 @@ HANDOVER_S = 7.0
 """Seconds more than usual until the relay publishes a job that waits for its activity: a busy
 Temporal needs some."""
 
+_NOT_SCORED = frozenset({EndReason.FAILED, EndReason.CANCELLED})
+"""Ends that are not the learner's doing: our own fault; a batch canceled, a learner erased."""
+
 
 class Activities:
     """All activity bodies over one process context. Each may run twice; each finds what it did
@@ -73,11 +76,11 @@ class Activities:
 
     @activity.defn(name=activity_api.CREATE_SIMULATION_SCORING)
     async def create_simulation_scoring(self, ref: SimulationRef) -> ScoringRef | None:
-        """Create the scoring of an ended simulation."""
+        """Create the scoring of an ended simulation; None for one that is not to be scored."""
         async with tenant_tx(self._context.database, ref.tenant_id) as connection:
             repository = OrchestratorRepository(connection, ref.tenant_id)
             simulation = await repository.find_simulation(ref.simulation_id)
-            if simulation is not None and simulation.end_reason == EndReason.FAILED:
+            if simulation is not None and simulation.end_reason in _NOT_SCORED:
                 return None
             scoring_id = None
             if simulation is not None:

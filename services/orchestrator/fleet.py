@@ -65,10 +65,12 @@ class FleetWatch:
                 catalog.KEY_EXPIRY.set(row["next_s"])
         self._looks += 1
         facts = await self._temporal.facts()
-        for kind in ("workflow", "activity"):
-            backlog = facts.get(f"temporal_{kind}_tasks")
-            if backlog is not None:
-                catalog.TEMPORAL_BACKLOG.set(backlog, TASK_QUEUE, kind)
+        backlogs: dict[tuple[str, ...], float] = {
+            (TASK_QUEUE, kind): found
+            for kind in ("workflow", "activity")
+            if (found := facts.get(f"temporal_{kind}_tasks")) is not None
+        }  # none while Temporal does not answer: a number of long ago would keep an alert up
+        catalog.TEMPORAL_BACKLOG.replace(backlogs, TASK_QUEUE)
         catalog.FLEET_LOOK.set(self._clock.now().timestamp())
 
 

@@ -36,7 +36,7 @@ from shared.db.jobs import claim, finish, kept_lease
 from shared.db.tx import tenant_tx
 from shared.ids import format_id
 from shared.log import get_logger
-from shared.workflows import batch, policies, scoring, simulation
+from shared.workflows import batch, scoring, simulation, sizes
 from shared.workflows.activity_api import TASK_QUEUE, BatchPartRef
 from shared.workflows.batch import BatchOrder
 from shared.workflows.scoring import ScoringOrder
@@ -124,9 +124,7 @@ class FlowHandler:
         async with tenant_tx(self._context.database, tenant_id) as connection:
             repository = OrchestratorRepository(connection, tenant_id)
             if await repository.find_workflow(scoring_id) is None:
-                for taken in await repository.take_unstarted(
-                    scoring_id, policies.BATCH, workflow_id
-                ):
+                for taken in await repository.take_unstarted(scoring_id, sizes.BATCH, workflow_id):
                     await write_score_job(self._context, connection, tenant_id, taken, workflow_id)
             if await repository.find_workflow(scoring_id) != workflow_id:
                 return  # the scoring that leads the workflow starts it, by its own job

@@ -244,10 +244,11 @@ select $1, $2, coalesce(max(sequence), 0) + 1, 'rescore_failed', $3, array[$4::t
 
 -- name: fleet_jobs
 -- System role, for operators' numbers: every lane, ids and times only. There are rows only where there is work.
+-- Dead ones count for a week: those that nobody can repeat stay, and must not keep an alert up for ever.
 select kind,
        count(*) filter (where dead_at is null and (lease_until is null or lease_until <= now())) as waiting,
        count(*) filter (where dead_at is null and lease_until > now()) as in_flight,
-       count(*) filter (where dead_at is not null) as dead,
+       count(*) filter (where dead_at > now() - interval '7 days') as dead,
        coalesce(extract(epoch from now() - min(created_at) filter (
          where dead_at is null and (lease_until is null or lease_until <= now()))), 0)::float8 as oldest_s,
        count(*) filter (where dead_at is null and next_publish_at <= now()

@@ -14,6 +14,7 @@ from shared.contracts.llm import WhyEmbedded, WordingNote
 from shared.contracts.scenario import ScenarioSpec
 from shared.contracts.simulation import EndReason, Line, PersonaState
 from shared.log import get_logger
+from shared.telemetry import catalog
 
 log = get_logger()
 
@@ -84,6 +85,10 @@ async def _worded(
         why = WhyEmbedded.NO_MODEL if place.asker is None else WhyEmbedded.FAILED_CHECKS
         return await as_drafted(request, None, WordingNote(engine="embedded", why=why))
     note = worded.note
+    if note.why is None or note.why not in _NOT_WANTED:
+        catalog.LLM_REPLIES.add(note.engine)
+    for code in note.drift:
+        catalog.LLM_DRIFT.add(code)
     if note.drift or note.why not in _NOT_WANTED:
         log.info(
             "wording.drifted",

@@ -118,7 +118,7 @@ class KeyRing:
         for tenant_id, kept in used.items():
             changes_at = kept.changes_at
             is_due = changes_at is not None and changes_at <= now
-            if kept.key_ids == there.get(tenant_id) and not is_due:
+            if kept.key_ids == frozenset(there.get(tenant_id, ())) and not is_due:
                 kept.until = _earlier(now + KEPT_S, changes_at)
                 continue
             with suppress(NotFoundError, UnknownKeyError):  # its next use says so

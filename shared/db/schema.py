@@ -46,5 +46,6 @@ MIGRATIONS: Final = (
     "0042_told_levels.sql",
     "0043_traces.sql",
     "0044_ops_indexes.sql",
+    "0045_key_ids.sql",
 )
 """Names, in order; a process takes no work until all of them are applied."""

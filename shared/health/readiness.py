@@ -43,9 +43,14 @@ class Readiness:
 
     async def _ask(self) -> tuple[str, ...]:
         # A question that hangs goes on behind: giving it up may take as long as the part is dead,
-        # and nobody asks a second one meanwhile.
+        # and nobody asks a second one meanwhile. An answer that came too late is as old as this
+        # process was last asked, so it says nothing about now.
         for part, probe in self._probes.items():
-            if part not in self._asking:
+            late = self._asking.get(part)
+            if late is not None and late.done():
+                _ = late.cancelled() or late.exception()  # looked at, else asyncio complains
+                late = None
+            if late is None:
                 self._asking[part] = asyncio.create_task(_run(probe))
         if self._asking:
             await asyncio.wait(self._asking.values(), timeout=PATIENCE_S)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +18,9 @@ WINDOW_S: Final = 30.0
 FIRST_REST_S: Final = 5.0
 JITTER: Final = 0.2
 """Largest share by which a rest is longer: processes shall not come back all at once."""
+
+
+State = Literal["closed", "open", "half_open"]
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -52,6 +55,13 @@ class Breaker:
         if self._rests_until is None:
             return False
         return self._now() < self._rests_until or self._is_probing
+
+    @property
+    def state(self) -> State:
+        """What it does with the next call; half open: one is tried, or would be."""
+        if self._rests_until is None:
+            return "closed"
+        return "open" if self._now() < self._rests_until else "half_open"
 
     def enter(self) -> Ticket | None:
         """Return permission for one call, or None."""

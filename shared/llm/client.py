@@ -7,8 +7,9 @@ out headers and query that our transport does not send. Contract tests pin what 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 import httpx2
 import msgspec
@@ -20,13 +21,14 @@ from typing_extensions import override
 from shared.clock import Clock
 from shared.contracts.llm import WhyEmbedded
 from shared.llm.adapting import Habits
-from shared.llm.breaker import Breaker
+from shared.llm.breaker import Breaker, State
 from shared.llm.egress import PUBLIC, TRUSTED, check_base_url, policy_for
 from shared.llm.endpoint import Endpoint
 from shared.llm.failures import CallFailedError, rest_of, why_of_status
 from shared.llm.streaming import StreamReader
 from shared.llm.transport import ANSWER_MOST_BYTES, BoundedTransport, tls
 from shared.llm.wire import COMPLETION, UNREADABLE, Completion, Heard, finish_of
+from shared.telemetry import catalog, metrics
 
 COMPLAINT_CHARS: Final = 4000
 """Of an error's body that are looked through for the name of a parameter."""
@@ -246,6 +248,13 @@ class Lines:
         self._random = random
         self._lines: dict[tuple[str, bool], Line] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._unshow = metrics.before_showing(self._show)
+
+    def _show(self) -> None:
+        """Say how many endpoints are left alone; called in a thread."""
+        states = Counter(line.breaker.state for line in list(self._lines.values()))
+        for state in get_args(State):
+            catalog.LLM_BREAKERS.set(states[state], state)
 
     @staticmethod
     def warm_up() -> None:
@@ -294,5 +303,6 @@ class Lines:
 
     async def close(self) -> None:
         """Close every line."""
+        self._unshow()
         await asyncio.gather(*(line.close() for line in self._lines.values()), *self._closing)
         self._lines.clear()

@@ -1,7 +1,8 @@
 """What is told of calls to models: a span each, tokens, money, and how long they took.
 
-Of a tenant's own endpoint neither host nor model is told. Never anybody's words. The names are
-those of `shared.telemetry.names`.
+Of a tenant's own endpoint neither host nor model is told, and of the installation's only the model
+that the installation named: what tenants choose is their text, and there is no end of it. Never
+anybody's words. The names are those of `shared.telemetry.names`.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from shared.telemetry.measures import Measure, note
 
 OWN: Final = "own"
 """What stands for a tenant's own model."""
+
+CHOSEN: Final = "chosen"
+"""What stands for a model that a tenant chose at the installation's endpoint."""
 
 MICRO: Final = 1_000_000
 
@@ -46,8 +50,10 @@ def _about(call: Call) -> dict[str, trace.Value]:
 
 
 def shown_model(call: Call) -> str:
-    """Return the model's name; of a tenant's own endpoint it is nobody's business."""
-    return OWN if call.tenant.is_own else call.model
+    """Return the name of the installation's model; else a fixed word, for labels have a bound."""
+    if call.tenant.is_own:
+        return OWN
+    return call.model if call.model == call.tenant.fallback_model else CHOSEN
 
 
 def tell(span: trace.Span, attempt: Attempt, ended: CallNote) -> None:

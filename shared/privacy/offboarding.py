@@ -25,7 +25,7 @@ from shared.privacy.tasks import (
     insert_task,
     keep,
 )
-from shared.trail.entries import SYSTEM, Actor, Entry, record
+from shared.trail.entries import SYSTEM, Actor, Entry, record, record_fleet
 
 WAIT: Final = timedelta(days=30)
 """From closing until the keys are destroyed; the departure can be called off until then."""
@@ -54,15 +54,16 @@ async def begin_offboarding(
     # Closed first: should we die in between, nobody is destroyed who was not told.
     async with system_tx(shop.database) as connection:
         await connection.execute(SQL["suspend"], tenant_id)
+        going: UUID | None = await connection.fetchval(SQL["open_task"], tenant_id, "offboarding")
+        if going is not None:
+            return going
+        entry = _entry(tenant_id, actor, "tenant.offboarding", operation_id, shop)
+        await record_fleet(connection, entry)
     async with eraser_tx(shop.database, tenant_id) as connection:
         if not await insert_task(
             connection, tenant_id, operation_id, "offboarding", now=now, not_before=now + wait
         ):
-            going: UUID = await connection.fetchval(SQL["open_task"], tenant_id, "offboarding")
-            return going
-        await record(
-            connection, _entry(tenant_id, actor, "tenant.offboarding", operation_id, shop)
-        )
+            operation_id = await connection.fetchval(SQL["open_task"], tenant_id, "offboarding")
     return operation_id
 
 
@@ -93,6 +94,8 @@ async def offboard(shop: Workshop, task: Task) -> None:
         return
     order = await _order(shop, task)
     async with eraser_tx(shop.database, task.tenant_id) as connection:
+        others = (task.tenant_id, task.operation_id, shop.clock.now())
+        await connection.execute(SQL["end_others"], *others)
         keys = changed(await connection.execute(SQL["drop_keys"], task.tenant_id))
         await keep(connection, shop, task, "app.tenant_keys", "app.tenant_keys", keys)
     shop.keys.forget(task.tenant_id)
@@ -109,6 +112,9 @@ async def _close(shop: Workshop, task: Task) -> bool:
     async with system_tx(shop.database) as connection:
         status = await connection.fetchval(SQL["status_of"], task.tenant_id)
         if not task.stage and status != "suspended":
+            action = "tenant.offboarding_called_off"
+            entry = _entry(task.tenant_id, SYSTEM, action, task.operation_id, shop)
+            await record_fleet(connection, entry)
             return False
         await connection.execute(SQL["close"], task.tenant_id, f"gone-{task.tenant_id.hex}")
     return True
@@ -119,8 +125,6 @@ async def _stay(shop: Workshop, task: Task) -> None:
         row = (task.tenant_id, task.operation_id, task.starts, shop.clock.now())
         if not changed(await connection.execute(SQL["stay"], *row)):
             raise TaskLostError
-        action = "tenant.offboarding_called_off"
-        await record(connection, _entry(task.tenant_id, SYSTEM, action, task.operation_id, shop))
 
 
 async def _order(shop: Workshop, task: Task) -> list[Table]:
@@ -176,6 +180,10 @@ def statement_of(table: Table) -> str:
 
 async def _finish(shop: Workshop, task: Task) -> None:
     now = shop.clock.now()
+    # Before the end, which is the last word: dying in between tells of it twice, never not at all.
+    async with system_tx(shop.database) as connection:
+        entry = _entry(task.tenant_id, SYSTEM, "tenant.offboarded", task.operation_id, shop)
+        await record_fleet(connection, entry)
     async with eraser_tx(shop.database, task.tenant_id) as connection:
         counts = await counted(connection, task)
         receipt = Receipt(
@@ -190,8 +198,6 @@ async def _finish(shop: Workshop, task: Task) -> None:
             public_key=public_key(shop.receipt_key),
         )
         await end(connection, shop, task, "succeeded", receipt=signed(receipt, shop.receipt_key))
-        entry = _entry(task.tenant_id, SYSTEM, "tenant.offboarded", task.operation_id, shop)
-        await record(connection, entry)
 
 
 def _entry(

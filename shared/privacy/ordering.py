@@ -136,8 +136,12 @@ async def reapply_all(shop: Workshop, lines: Iterable[Erased]) -> int:
         InvalidIdError: a line with an id that is none; those before it are done.
     """
     known = {(each.kind, each.tenant, each.learner) for each in await ledger(shop)}
-    unknown = (one for one in lines if (one.kind, one.tenant, one.learner) not in known)
-    return sum([await _reapply(shop, one) for one in unknown])
+    done = 0
+    for one in lines:
+        if (one.kind, one.tenant, one.learner) not in known:
+            known.add((one.kind, one.tenant, one.learner))
+            done += await _reapply(shop, one)
+    return done
 
 
 async def _reapply(shop: Workshop, erased: Erased) -> bool:

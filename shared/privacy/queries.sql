@@ -179,6 +179,11 @@ update privacy_tasks set is_open = false, ended_at = $2, stage = 'called off'
 update privacy_tasks set is_open = false, ended_at = $4, lease_until = null, stage = 'called off'
  where tenant_id = $1 and operation_id = $2 and is_open and starts = $3
 
+-- name: end_others
+-- What else was ordered of a tenant that leaves: all of it is destroyed now.
+update privacy_tasks set is_open = false, ended_at = $3, lease_until = null, stage = 'ended'
+ where tenant_id = $1 and operation_id <> $2 and is_open
+
 -- name: drop_keys
 -- From this commit on nothing of the tenant opens.
 delete from tenant_keys where tenant_id = $1

@@ -86,7 +86,7 @@ OUTBOX_PENDING: Final = Gauge("outbox_pending", "Rows that were not delivered ye
 OUTBOX_LAG: Final = Gauge("outbox_lag_seconds", "Age of the oldest of them", "kind")
 JOBS: Final = Gauge("jobs_queued", "Jobs by lane and state", "kind", "state")
 JOBS_OLDEST: Final = Gauge("jobs_oldest_seconds", "Age of the oldest job that waits", "kind")
-JOBS_DEAD: Final = Gauge("jobs_dead", "Jobs that failed for good", "kind")
+JOBS_DEAD: Final = Gauge("jobs_dead", "Jobs that failed for good within a week", "kind")
 TENANT_SHARE: Final = Gauge(
     "tenant_inflight_share", "Largest share that one tenant has of the work in hand, 0..1", "kind"
 )
@@ -117,6 +117,13 @@ LLM_TOKENS: Final = Counter("llm_tokens_total", "Tokens", "direction", "model", 
 LLM_COST: Final = Counter("llm_cost_usd_total", "US dollars", TENANT)
 LLM_REFUSED: Final = Counter("llm_breaker_refused_total", "Calls an open breaker refused")
 LLM_BREAKER_OPENED: Final = Counter("llm_breaker_opened_total", "Times a breaker opened")
+LLM_BREAKERS: Final = Gauge("llm_breakers", "Endpoints with connections, by breaker", "state")
+LLM_REPLIES: Final = Counter(
+    "llm_replies_total", "Replies that a model was to word, by who did", "engine"
+)
+LLM_DRIFT: Final = Counter(
+    "llm_drift_total", "What checks found in what a model said for a customer", "code"
+)
 
 # -- judging and reporting
 

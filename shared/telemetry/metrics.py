@@ -6,7 +6,7 @@ process starts to count, and a metric is made when it is first used: a process s
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -76,9 +76,13 @@ class Metric:
 
     def forget(self, last_label: str) -> None:
         """Drop the series whose last label has this value."""
-        for labels in [each for each in self._children if each and each[-1] == last_label]:
-            del self._children[labels]
-            self._family.remove(*labels)
+        self._drop(each for each in list(self._children) if each and each[-1] == last_label)
+
+    def _drop(self, gone: Iterable[tuple[str, ...]]) -> None:
+        with _MAKING:  # both a scrape's thread and the event loop drop series
+            for labels in gone:
+                if self._children.pop(labels, None) is not None:
+                    self._family.remove(*labels)
 
 
 CATALOG: Final[dict[str, Metric]] = {}
@@ -127,10 +131,9 @@ class Gauge(Metric):
         """Say how all series with this first label are; those that are not named go away."""
         for labels, value in values.items():
             self.set(value, *labels)
-        for labels in list(self._children):
-            if labels[0] == first_label and labels not in values:
-                del self._children[labels]
-                self._family.remove(*labels)
+        self._drop(
+            each for each in list(self._children) if each[0] == first_label and each not in values
+        )
 
     @contextmanager
     def one_more(self, *labels: str) -> Iterator[None]:

@@ -40,6 +40,7 @@ def start(settings: Settings, service: str) -> Callable[[], None]:
 def _count(service: str) -> Callable[[], None]:
     metrics.begin()
     catalog.PROCESS.set(1, service, importlib.metadata.version("rapport"))
+    catalog.RLS_DENIED.add(by=0)  # an alert on the first one needs a nought before it
     top = tenants.begin(time.monotonic, metrics.forget_tenant)
     unlisten = measures.listen(lambda measure: count(measure, top))
 

@@ -83,7 +83,7 @@ class LimitsBook:
         """
         found = self.last_known(tenant_id)
         if found is not None and self.known(tenant_id) is None:
-            self._begin(tenant_id)
+            _ = self._begin(tenant_id)
         return found
 
     async def at_hand(self, tenant_id: UUID) -> TenantLimits:

@@ -59,3 +59,20 @@ on conflict (tenant_id, kind) do update
                           when $4 - d.since < interval '2 minutes' then d.done else 0 end,
        since = case when $4 - d.since < interval '1 minute' then d.since else $4 end,
        done = case when $4 - d.since < interval '1 minute' then d.done else 0 end + excluded.done
+
+-- name: used_now
+-- What counts against a tenant's limits. $2: today in UTC.
+select (select count(*) from simulations
+         where tenant_id = $1 and status = 'open' and mode <> 'autopilot') as simulations,
+       (select count(*) from simulations
+         where tenant_id = $1 and status = 'open' and mode = 'autopilot') as autopilot,
+       (select count(*) from scorings where tenant_id = $1 and status in ('queued', 'running')) as scorings,
+       (select coalesce(max(waiting), 0)
+          from (select count(*) as waiting from jobs
+                 where tenant_id = $1 and dead_at is null group by kind) as lanes) as waiting_jobs,
+       (select coalesce(sum(in_flight), 0)::bigint from llm_months
+         where tenant_id = $1 and in_flight > 0) as model_calls,
+       coalesce((select spent_tokens + reserved_tokens from llm_days
+                  where tenant_id = $1 and day = $2), 0) as tokens_today,
+       coalesce((select spent_microusd + reserved_microusd from llm_days
+                  where tenant_id = $1 and day = $2), 0) as microusd_today

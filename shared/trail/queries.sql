@@ -1,6 +1,6 @@
 -- name: all_chains
--- Every chain that has a head.
-select tenant_id from trail_heads order by tenant_id
+-- Every chain that has a head, or entries that ought to have one.
+select tenant_id from trail_heads union select tenant_id from trail where position is not null order by tenant_id
 -- name: find_head
 -- How far the chain is sealed.
 select tenant_id, position, hash, pruned_position, pruned_hash, sealed_at, mac from trail_heads where tenant_id = $1

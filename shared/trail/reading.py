@@ -67,7 +67,7 @@ async def find_head(connection: Connection, chain: UUID) -> StoredHead | None:
 
 
 async def list_chains(database: Database) -> tuple[UUID, ...]:
-    """Return every chain in which something is sealed."""
+    """Return every chain in which something is sealed, also where its head is gone."""
     async with system_tx(database) as connection:
         return tuple(row["tenant_id"] for row in await connection.fetch(_SQL["all_chains"]))
 

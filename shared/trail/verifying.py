@@ -61,7 +61,7 @@ async def verify(
 ) -> Verdict:
     """Read a chain from its beginning and compare it with what was sealed.
 
-    The head is read first: what is sealed meanwhile is looked at too, and lies beyond it.
+    Where retention takes the beginning away meanwhile, the chain is read once more.
 
     Args:
         database: The process's pools.
@@ -69,10 +69,22 @@ async def verify(
         signer: Knows the signatures of heads.
         kept: Hashes by position that were kept elsewhere: in exports, in logs.
     """
-    kept = kept or {}
+    while True:
+        verdict = await _read(database, chain, signer, kept or {})
+        now = await _head(database, chain)
+        moved = now is not None and now.head.pruned_position > verdict.head.pruned_position
+        if not verdict.findings or not moved:
+            return verdict
+
+
+async def _read(
+    database: Database, chain: UUID, signer: HeadSigner, kept: dict[int, bytes]
+) -> Verdict:
+    """Read a chain once, its head first: what is sealed meanwhile lies beyond it."""
     stored = await _head(database, chain)
     head = empty_head(chain) if stored is None else stored.head
     reading = _Reading(head, kept)
+    reading.check_kept(reading.position, reading.hash)
     async for one in whole(database, chain):
         if one.position <= head.pruned_position:
             continue

@@ -26,10 +26,6 @@ PATIENT: Final = RetryPolicy(
 PLAY_PART: Final = timedelta(hours=6)
 """Fifty conversations behind the backlog of a thousand, with a slow model."""
 
-BATCH: Final = 50
-"""Scorings, or conversations of a batch, per workflow: a workflow of its own costs more than the
-work in it."""
-
 REPORTS: Final = timedelta(minutes=30)
 """The weekly pages of a tenant with a thousand teams; a page takes some milliseconds."""
 

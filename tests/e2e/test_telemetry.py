@@ -283,7 +283,7 @@ NOT_IN_STORY: Final = frozenset(
     {
         "operation_inflight",
         "http_server_shed_total",
-        "rls_denied_total",
+        "llm_drift_total",
         "llm_breaker_refused_total",
         "llm_breaker_opened_total",
         "simulator_faults_total",

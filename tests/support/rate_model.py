@@ -1,5 +1,6 @@
 """`take_requests_v1` in Python: what the database must do, and a store for tests without one."""
 
+import asyncio
 from uuid import UUID
 
 import msgspec
@@ -57,12 +58,13 @@ class RateModel:
 
 
 class ModelStore:
-    """The store of several processes, in memory; `is_down` makes it fail."""
+    """The store of several processes, in memory; `is_down` makes it fail, `hang` wait."""
 
     def __init__(self) -> None:
         self.now_us = 1_000_000 * EPOCH_US
         self.rows: dict[UUID, RateModel] = {}
         self.is_down = False
+        self.hang: asyncio.Event | None = None
         self.asked = 0
 
     def now_s(self) -> float:
@@ -72,6 +74,8 @@ class ModelStore:
         if self.is_down:
             raise OSError("down")
         self.asked += 1
+        if self.hang is not None:
+            await self.hang.wait()
         row = self.rows.setdefault(tenant_id, RateModel())
         taken = row.take(self.now_us, quota, wanted, ahead)
         return Grant(

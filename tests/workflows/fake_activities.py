@@ -8,7 +8,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from shared.workflows import activity_api
+from shared.workflows import activity_api, retention
 from shared.workflows.activity_api import (
     BatchPartRef,
     DueReports,
@@ -49,11 +49,11 @@ def looks(*answers: SimulationLook) -> Body:
     return body
 
 
-def scorings(*scoring_ids: UUID) -> Body:
-    """What `batch.create_scorings` finds to score."""
+def found_ids(*found: UUID) -> Body:
+    """What finds something: scorings of a batch, tenants with something too old."""
 
     async def body(_asked: Any) -> tuple[UUID, ...]:
-        return scoring_ids
+        return found
 
     return body
 
@@ -89,10 +89,12 @@ class FakeActivities:
             activity_api.FAIL_SIMULATION: succeed,
             activity_api.DISPATCH_BATCH: succeed,
             activity_api.FAIL_BATCH: succeed,
-            activity_api.CREATE_BATCH_SCORINGS: scorings(),
+            activity_api.CREATE_BATCH_SCORINGS: found_ids(),
             activity_api.FINISH_BATCH: succeed,
             activity_api.LIST_DUE_REPORTS: due(),
             activity_api.MAKE_REPORTS: succeed,
+            retention.LIST_DUE: found_ids(),
+            retention.ENFORCE: succeed,
         }
 
     @property
@@ -128,6 +130,8 @@ class FakeActivities:
             self.finish_batch,
             self.list_due_reports,
             self.make_reports,
+            self.list_due_for_retention,
+            self.enforce_retention,
         ]
 
     @activity.defn(name=activity_api.DISPATCH_SCORING)
@@ -181,3 +185,12 @@ class FakeActivities:
     @activity.defn(name=activity_api.MAKE_REPORTS)
     async def make_reports(self, one: DueReports) -> None:
         await self._do(activity_api.MAKE_REPORTS, one)
+
+    @activity.defn(name=retention.LIST_DUE)
+    async def list_due_for_retention(self) -> tuple[UUID, ...]:
+        found: tuple[UUID, ...] = await self._do(retention.LIST_DUE, None)
+        return found
+
+    @activity.defn(name=retention.ENFORCE)
+    async def enforce_retention(self, tenant_id: UUID) -> None:
+        await self._do(retention.ENFORCE, tenant_id)

@@ -9,8 +9,9 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from shared.ids import Uuid7Maker, format_id
-from shared.workflows import batch, scoring, simulation, weekly_reports
+from shared.workflows import batch, retention, scoring, simulation, weekly_reports
 from shared.workflows.batch import BatchOrder, SimulationBatchWorkflow
+from shared.workflows.retention import RetentionReport, RetentionWorkflow
 from shared.workflows.scoring import ScoringOrder, ScoringReport, ScoringWorkflow
 from shared.workflows.simulation import SimulationOrder, SimulationWorkflow
 from shared.workflows.weekly_reports import WeeklyReportsReport, WeeklyReportsWorkflow
@@ -22,6 +23,7 @@ WORKFLOWS = (
     SimulationBatchWorkflow,
     ScoringWorkflow,
     WeeklyReportsWorkflow,
+    RetentionWorkflow,
 )
 
 
@@ -96,6 +98,14 @@ class Ladder:
             id=f"weekly-{name}",
             task_queue=self.queue,
             result_type=WeeklyReportsReport,
+        )
+
+    async def start_retention(self, name: str) -> WorkflowHandle[Any, RetentionReport]:
+        return await self.client.start_workflow(
+            retention.NAME,
+            id=f"retention-{name}",
+            task_queue=self.queue,
+            result_type=RetentionReport,
         )
 
     async def complete(

@@ -21,7 +21,7 @@ from temporalio.testing import WorkflowEnvironment
 from infra.devstack.binaries import find_program
 from shared.ids import format_id
 from shared.temporal.converter import DATA_CONVERTER
-from shared.workflows import activity_api, batch, scoring, simulation, weekly_reports
+from shared.workflows import activity_api, batch, retention, scoring, simulation, weekly_reports
 from shared.workflows.activity_api import DueReports, ScoringRef
 from shared.workflows.scoring import ScoringOrder
 from shared.workflows.simulation import ENDED_SIGNAL
@@ -29,9 +29,9 @@ from tests.support.waiting import eventually
 from tests.workflows.fake_activities import (
     ENDED,
     due,
+    found_ids,
     looks,
     refuse,
-    scorings,
     still_open,
     wait_for_worker,
 )
@@ -162,7 +162,9 @@ async def autopilot_failed(ladder: Ladder) -> WorkflowHandle[Any, Any]:
 async def batch_played(ladder: Ladder) -> WorkflowHandle[Any, Any]:
     """Completed from outside by the last conversation; two of them are scored."""
     ladder.fakes.on[activity_api.DISPATCH_BATCH] = wait_for_worker
-    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = scorings(resource_id(40), resource_id(41))
+    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = found_ids(
+        resource_id(40), resource_id(41)
+    )
     handle = await ladder.start_batch(resource_id(42))
     await _complete(ladder, handle.id, "play-0")
     return await _finish(handle)
@@ -188,7 +190,7 @@ async def batch_scored_before(ladder: Ladder) -> WorkflowHandle[Any, Any]:
         task_queue=ladder.queue,
     )
     await scores.result()
-    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = scorings(resource_id(45))
+    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = found_ids(resource_id(45))
     return await _finish(await ladder.start_batch(resource_id(46)))
 
 
@@ -218,6 +220,28 @@ async def weekly_failed(ladder: Ladder) -> WorkflowHandle[Any, Any]:
     return await _finish(await ladder.start_weekly("failed"))
 
 
+async def retention_nothing_due(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    return await _finish(await ladder.start_retention("nothing"))
+
+
+async def retention_enforced(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """More tenants than are dealt with at once."""
+    ladder.fakes.on[retention.LIST_DUE] = found_ids(*map(resource_id, (60, 61, 62)))
+    return await _finish(await ladder.start_retention("enforced"))
+
+
+async def retention_failed(ladder: Ladder) -> WorkflowHandle[Any, Any]:
+    """One tenant is in trouble, the other is not."""
+    ladder.fakes.on[retention.LIST_DUE] = found_ids(resource_id(63), resource_id(64))
+
+    async def enforce(tenant_id: UUID) -> None:
+        if tenant_id == resource_id(63):
+            await refuse("no-database")(tenant_id)
+
+    ladder.fakes.on[retention.ENFORCE] = enforce
+    return await _finish(await ladder.start_retention("failed"))
+
+
 async def _none(_asked: Any) -> None:
     """There is nothing to score."""
 
@@ -244,11 +268,19 @@ SCENES: dict[str, Scene] = {
         weekly_nothing_due,
         weekly_made,
         weekly_failed,
+        retention_nothing_due,
+        retention_enforced,
+        retention_failed,
     )
 }
 """Every path of every workflow; the name is the file's name."""
 
-KINDS = {"scoring": scoring.NAME, "batch": batch.NAME, "weekly": weekly_reports.NAME}
+KINDS = {
+    "scoring": scoring.NAME,
+    "batch": batch.NAME,
+    "weekly": weekly_reports.NAME,
+    "retention": retention.NAME,
+}
 """Workflow by the first word of a scene's name; the others are lives of simulations."""
 
 

@@ -2,7 +2,7 @@
 
 from shared.workflows import activity_api
 from shared.workflows.activity_api import BatchPartRef
-from tests.workflows.fake_activities import refuse, scorings
+from tests.workflows.fake_activities import found_ids, refuse
 from tests.workflows.ladder import IDS, Ladder
 
 PLAYED = [
@@ -16,7 +16,7 @@ PLAYED = [
 
 async def test_played_then_scored_then_finished(ladder: Ladder) -> None:
     operation_id = IDS.new()
-    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = scorings(IDS.new(), IDS.new())
+    ladder.fakes.on[activity_api.CREATE_BATCH_SCORINGS] = found_ids(IDS.new(), IDS.new())
     async with ladder.worker():
         await (await ladder.start_batch(operation_id, 3)).result()
     assert ladder.fakes.names == PLAYED

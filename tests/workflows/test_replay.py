@@ -4,6 +4,7 @@ And the test of the test: each kind of change that would break a running workflo
 """
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from temporalio import workflow
@@ -14,9 +15,18 @@ from temporalio.workflow import NondeterminismError
 
 from infra.checks import workflow_fingerprints
 from shared.temporal.converter import DATA_CONVERTER
-from shared.workflows import activity_api, batch, policies, scoring, simulation, weekly_reports
+from shared.workflows import (
+    activity_api,
+    batch,
+    policies,
+    retention,
+    scoring,
+    simulation,
+    weekly_reports,
+)
 from shared.workflows.activity_api import BatchPartRef, DueReports, ScoringRef, SimulationRef
 from shared.workflows.batch import BatchOrder, SimulationBatchWorkflow
+from shared.workflows.retention import RetentionReport, RetentionWorkflow
 from shared.workflows.scoring import ScoringOrder, ScoringReport, ScoringWorkflow
 from shared.workflows.simulation import SimulationOrder, SimulationWorkflow
 from shared.workflows.weekly_reports import WeeklyReportsReport, WeeklyReportsWorkflow
@@ -30,7 +40,8 @@ NAMES = sorted(SCENES)
 SCORINGS = [name for name in NAMES if name.startswith("scoring")]
 BATCHES = [name for name in NAMES if name.startswith("batch")]
 WEEKLY = [name for name in NAMES if name.startswith("weekly")]
-SIMULATIONS = [name for name in NAMES if name not in {*SCORINGS, *BATCHES, *WEEKLY}]
+RETENTION = [name for name in NAMES if name.startswith("retention")]
+SIMULATIONS = [name for name in NAMES if name not in {*SCORINGS, *BATCHES, *WEEKLY, *RETENTION}]
 WAITING = [
     "autopilot_failed",
     "autopilot_played",
@@ -68,7 +79,14 @@ class TestHistories:
 
     @pytest.mark.parametrize(
         "name",
-        ["scoring_batch", "simulation_idle", "autopilot_failed", "batch_played", "weekly_made"],
+        [
+            "scoring_batch",
+            "simulation_idle",
+            "autopilot_failed",
+            "batch_played",
+            "weekly_made",
+            "retention_enforced",
+        ],
     )
     async def test_replays_in_the_sandbox(self, name: str) -> None:
         assert await _replay(name, runner=SandboxedWorkflowRunner()) is None
@@ -264,6 +282,43 @@ class TestChangedWeekly:
     @pytest.mark.parametrize("name", WEEKLY)
     async def test_a_missing_look_fails(self, name: str) -> None:
         assert isinstance(await _replay(name, WithoutLook), NondeterminismError)
+
+
+@workflow.defn(name=retention.NAME)
+class OtherRetentionId(RetentionWorkflow):
+    """Enforces under another id than the one that is recorded."""
+
+    @workflow.run
+    async def run(self) -> RetentionReport:
+        return await super().run()
+
+    async def _enforce(self, tenant_id: UUID) -> bool:
+        await workflow.execute_activity(
+            retention.ENFORCE,
+            tenant_id,
+            activity_id=f"keep-{tenant_id}",
+            start_to_close_timeout=policies.REPORTS,
+        )
+        return True
+
+
+@workflow.defn(name=retention.NAME)
+class WithoutAsking(RetentionWorkflow):
+    """Does not ask who is due."""
+
+    @workflow.run
+    async def run(self) -> RetentionReport:
+        return RetentionReport(done=0, failed=0)
+
+
+class TestChangedRetention:
+    @pytest.mark.parametrize("name", ["retention_enforced", "retention_failed"])
+    async def test_another_activity_id_fails(self, name: str) -> None:
+        assert isinstance(await _replay(name, OtherRetentionId), NondeterminismError)
+
+    @pytest.mark.parametrize("name", RETENTION)
+    async def test_a_missing_question_fails(self, name: str) -> None:
+        assert isinstance(await _replay(name, WithoutAsking), NondeterminismError)
 
 
 class TestFingerprints:

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from shared.workflows import activity_api, policies
+from shared.workflows import activity_api, sizes
 from shared.workflows.activity_api import ScoringFailure, ScoringRef
 from shared.workflows.scoring import ScoringReport
 from tests.support.waiting import eventually
@@ -68,7 +68,7 @@ class TestOutcomes:
         assert ladder.fakes.names == [activity_api.DISPATCH_SCORING] * 2
 
     async def test_a_full_batch_with_failures_among_it(self, ladder: Ladder) -> None:
-        scoring_ids = [IDS.new() for _ in range(policies.BATCH)]
+        scoring_ids = [IDS.new() for _ in range(sizes.BATCH)]
         bad = set(scoring_ids[::10])
 
         async def judge(ref: ScoringRef) -> None:

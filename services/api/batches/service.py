@@ -25,7 +25,7 @@ from shared.db.sealed import SealKey, turn_row
 from shared.db.tx import tenant_tx
 from shared.errors import FieldError, NotFoundError
 from shared.ids import parse_id
-from shared.workflows.policies import BATCH
+from shared.workflows.sizes import BATCH
 
 KEPT = timedelta(days=KEPT_DAYS)
 """How long an operation can be read."""

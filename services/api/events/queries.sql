@@ -64,7 +64,7 @@ select low from search where low = high
 select e.event_id, e.type, e.resource_id, e.sequence, e.position, e.data, e.occurred_at
   from events e
  where e.tenant_id = $1 and e.position > $5 and e.position <= $6
-   and ($7::text[] is null or e.type = any ($7))
+   and e.type = any ($7::text[])
    and {is_visible}
  order by e.position
  limit $8

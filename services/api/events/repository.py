@@ -46,7 +46,7 @@ class EventRepository:
         return max(after, old or 0)
 
     async def list_range(
-        self, after: int, upto: int, types: Sequence[EventType] | None, limit: int
+        self, after: int, upto: int, types: Sequence[EventType], limit: int
     ) -> list[PublicEvent]:
         """Return up to `limit` events with `after < position <= upto`, in order."""
         rows = await self._connection.fetch(
@@ -70,8 +70,8 @@ class EventRepository:
         return [_event(row) for row in rows]
 
 
-def _values(types: Sequence[EventType] | None) -> list[str] | None:
-    return None if types is None else [each.value for each in types]
+def _values(types: Sequence[EventType]) -> list[str]:
+    return [each.value for each in types]
 
 
 def _event(row: asyncpg.Record) -> PublicEvent:

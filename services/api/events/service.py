@@ -68,7 +68,7 @@ class EventService:
             if about is not None:
                 upto = head
                 events = await repository.list_of_resource(
-                    about.resource_id, start, upto, types or (), limit + 1
+                    about.resource_id, start, upto, types, limit + 1
                 )
             else:
                 upto = min(head, start + SCANNED)
@@ -84,10 +84,10 @@ class EventService:
         )
 
 
-def _types(event_type: EventType | None, about: About | None) -> tuple[EventType, ...] | None:
-    """Return the types to look for; None means all."""
-    if event_type is None and about is None:
-        return None
+def _types(event_type: EventType | None, about: About | None) -> tuple[EventType, ...]:
+    """Return the types to look for: never those that only a newer release knows, whose processes
+    may be writing beside this one.
+    """
     wanted = tuple(CATALOG) if event_type is None else (event_type,)
     if about is None:
         return wanted

@@ -114,6 +114,8 @@ _LIMITED: Final = ("RateLimit-Policy", "RateLimit", "Api-Version")
 
 _OWN: Final = {
     "export_assessments": ("Content-Disposition",),
+    "export_audit_log": ("Content-Disposition",),
+    "get_learner_export_file": ("Content-Disposition",),
     "get_team_chart": ("Content-Disposition",),
     "get_heatmap_chart": ("Content-Disposition",),
     "get_team_table": ("Content-Disposition",),

@@ -11,6 +11,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "get_team_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
     "get_heatmap_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
     "get_team_table": ("text/csv", "application/vnd.apache.parquet"),
+    "get_learner_export_file": ("application/zip",),
     "get_report_export_file": (
         "text/csv",
         "application/x-ndjson",
@@ -28,7 +29,9 @@ ALSO: Final[Mapping[str, tuple[str, ...]]] = {
 MAX_STREAM: Final = 2**31 - 1
 """Characters of a stream: no bound that a client could plan with."""
 
-_BYTES: Final = frozenset({"image/png", "application/pdf", "application/vnd.apache.parquet"})
+_BYTES: Final = frozenset(
+    {"image/png", "application/pdf", "application/vnd.apache.parquet", "application/zip"}
+)
 
 
 def files(kinds: Sequence[str], examples: Json) -> Json:

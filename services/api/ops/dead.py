@@ -3,6 +3,7 @@
 A replay never undoes what people were told; it does what can be done after that.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -75,6 +76,9 @@ REPLAYED: Final = (
 )
 """Types that a replay can do something for."""
 
+MOST_LOOKED_AT: Final = 300
+"""Dead letters that one request looks at, with those that are refused."""
+
 _DRAFT: Final = "What was asked for is kept no longer than its operation: the author asks again"
 _OVER: Final = "The conversation ended with `failed` when this died; a new one can be begun"
 
@@ -128,10 +132,24 @@ class DeadLetters:
         limit: int,
         request_id: str,
     ) -> list[Replay]:
-        """Replay the oldest that fit, one by one, of types that can be replayed."""
+        """Replay the oldest that fit, one by one, of types that can be replayed.
+
+        One that is gone meanwhile is passed over. One that is refused stays where it is, so it
+        does not count: it would stand before the others for ever.
+        """
         kinds = [each for each in REPLAYED if kind in {None, each}]
-        rows = await self._rows(None, tenant_id, kinds, code, limit)
-        return [await self.replay(row["tenant_id"], row["job_id"], request_id) for row in rows]
+        done: list[Replay] = []
+        after, looked_at, tried = None, 0, 0
+        while tried < limit and looked_at < MOST_LOOKED_AT:
+            rows = await self._rows(after, tenant_id, kinds, code, limit - tried)
+            if not rows:
+                break
+            for row in rows:
+                with suppress(NotFoundError):
+                    done.append(await self.replay(row["tenant_id"], row["job_id"], request_id))
+                    tried += done[-1].outcome != "refused"
+            after, looked_at = rows[-1]["job_id"], looked_at + len(rows)
+        return done
 
     async def replay(self, tenant_id: UUID, job_id: UUID, request_id: str) -> Replay:
         """Make a dead letter due again, once; or say why not.
@@ -224,6 +242,8 @@ class DeadLetters:
         row = await connection.fetchrow(SQL["lock_simulation"], tenant_id, job.simulation_id)
         if row is None or row["end_reason"] == "failed":
             return _refused(_OVER)
+        if row["end_reason"] == "cancelled":  # its workflow would have it scored
+            return _refused("The conversation was cancelled")
         return _due(job)
 
     async def _rows(

@@ -11,6 +11,7 @@ from services.api.ops.reasons import Sight, reason
 from services.api.ops.stuck_schemas import Did, Retried, Stuck
 from services.api.ops.watching import Watcher
 from shared.contracts.jobs import (
+    BulkScoreJob,
     JobKind,
     JobPayload,
     ReplyTo,
@@ -124,12 +125,14 @@ class StuckDesk:
             return "nothing", f"It is {row['status']}"
         if (done := await self._alive(connection, tenant_id, scoring_id)) is not None:
             return done
+        job: JobPayload = score_job(scoring_id)
+        job_id, lane = scoring_id, JobKind.SCORE
         if row["workflow_id"] is None:
-            job: JobPayload = StartScoring(scoring_id=scoring_id)
-            await self._add(connection, tenant_id, _named(scoring_id, "start"), job, JobKind.FLOW)
-        else:
-            await self._add(connection, tenant_id, scoring_id, score_job(scoring_id), JobKind.SCORE)
-        return "started_again", "It has a new job"
+            job = StartScoring(scoring_id=scoring_id, again=True)
+            job_id, lane = _named(scoring_id, "start"), JobKind.FLOW
+        elif _is_of_many(row):  # its request counts what is judged, and would else wait for ever
+            job = BulkScoreJob(scoring_id=scoring_id, operation_id=row["operation_id"])
+        return await self._add(connection, tenant_id, job_id, job, lane, "It has a new job")
 
     async def _simulation(
         self, connection: Connection, tenant_id: UUID, simulation_id: UUID
@@ -139,22 +142,16 @@ class StuckDesk:
             raise NotFoundError("No such conversation")
         if row["status"] == "scored" or row["has_scoring"]:
             return "nothing", "It has ended and has its scoring"
+        if row["end_reason"] in {"failed", "cancelled"}:
+            return "nothing", f"It has ended: {row['end_reason']}"
         if (done := await self._alive(connection, tenant_id, simulation_id)) is not None:
             return done
-        if row["status"] == "ended":
-            ended = SimulationEnded(simulation_id=simulation_id)
-            name = _named(simulation_id, "ended")
-            await self._add(connection, tenant_id, name, ended, JobKind.FLOW)
-            return "started_again", "Temporal is asked again to end and score it"
-        if row["mode"] == "interactive" and row["last_seq"] % 2 == 1:
-            turn = TurnJob(simulation_id=simulation_id, seq=row["last_seq"] + 1)
-            name = _named(simulation_id, f"turn {row['last_seq']}")
-            await self._add(connection, tenant_id, name, turn, JobKind.TURN)
-            return "started_again", "Its reply has a new job"
-        start = StartSimulation(simulation_id=simulation_id)
-        name = _named(simulation_id, "start")
-        await self._add(connection, tenant_id, name, start, JobKind.FLOW)
-        return "started_again", "Temporal is asked again to look after it"
+        if row["operation_id"] is not None:  # whether it is scored is for its batch to say
+            return await self._operation(connection, tenant_id, row["operation_id"])
+        job, purpose, words = _missing(simulation_id, row)
+        lane = JobKind.TURN if isinstance(job, TurnJob) else JobKind.FLOW
+        name = _named(simulation_id, purpose)
+        return await self._add(connection, tenant_id, name, job, lane, words)
 
     async def _operation(
         self, connection: Connection, tenant_id: UUID, operation_id: UUID
@@ -169,11 +166,14 @@ class StuckDesk:
         if row["kind"] != "simulation_batch":
             return "nothing", _no_retry(row["kind"])
         parts = await connection.fetch(SQL["open_parts"], tenant_id, operation_id)
+        came: Retry = ("nothing", "All of its parts have ended")
+        words = f"Temporal is asked again for {len(parts)} parts"
         for part in parts:
-            job = StartBatch(operation_id=operation_id, part=part["part"])
+            job = StartBatch(operation_id=operation_id, part=part["part"], again=True)
             name = _named(operation_id, f"part {part['part']}")
-            await self._add(connection, tenant_id, name, job, JobKind.FLOW)
-        return "started_again", f"Temporal is asked again for {len(parts)} parts"
+            did = await self._add(connection, tenant_id, name, job, JobKind.FLOW, words)
+            came = did if came[0] == "nothing" else came
+        return came
 
     async def _add(
         self,
@@ -182,13 +182,38 @@ class StuckDesk:
         job_id: UUID,
         job: JobPayload,
         kind: JobKind,
-    ) -> None:
-        """Write a job that the relay publishes at its next look."""
+        words: str,
+    ) -> Retry:
+        """Write a job that the relay publishes at its next look; what is there already is dead."""
+        if await connection.fetchrow(SQL["tenant_job"], tenant_id, job_id) is not None:
+            return "nothing", f"{format_id('job', job_id)} is its dead letter: replay it"
         await add_job(connection, tenant_id, job_id, job, kind, now=self._now, first_retry_s=0)
+        return "started_again", words
 
     @property
     def _now(self) -> datetime:
         return self._context.clock.now()
+
+
+def _is_of_many(row: Any) -> bool:
+    """Say whether a scoring's request waits for it, and no workflow does."""
+    operation_id = row["operation_id"]
+    return operation_id is not None and row["workflow_id"] == format_id("op", operation_id)
+
+
+def _missing(simulation_id: UUID, row: Any) -> tuple[JobPayload, str, str]:
+    """Return the job that a conversation lacks, what it is for, and what a retry says of it.
+
+    Workflows are asked for again also where one has ended: then it ended too early.
+    """
+    if row["status"] == "ended":
+        ended = SimulationEnded(simulation_id=simulation_id, again=True)
+        return ended, "ended", "Temporal is asked again to end and score it"
+    if row["mode"] == "interactive" and row["last_seq"] % 2 == 1:
+        turn = TurnJob(simulation_id=simulation_id, seq=row["last_seq"] + 1)
+        return turn, f"turn {row['last_seq']}", "Its reply has a new job"
+    start = StartSimulation(simulation_id=simulation_id, again=True)
+    return start, "start", "Temporal is asked again to look after it"
 
 
 def score_job(scoring_id: UUID) -> ScoreJob:

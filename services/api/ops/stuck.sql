@@ -70,11 +70,11 @@ select job_id from jobs
 
 -- name: lock_scoring
 -- Two retries, one after the other.
-select status, workflow_id from scorings where tenant_id = $1 and scoring_id = $2 for update
+select status, workflow_id, operation_id from scorings where tenant_id = $1 and scoring_id = $2 for update
 
 -- name: lock_simulation
 -- Likewise.
-select status, mode, last_seq, end_reason,
+select status, mode, last_seq, end_reason, operation_id,
        exists (select from scorings s where s.tenant_id = $1 and s.simulation_id = $2) as has_scoring
   from simulations where tenant_id = $1 and simulation_id = $2 for update
 

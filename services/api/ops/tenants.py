@@ -3,6 +3,8 @@
 from typing import Any, Final
 from uuid import UUID
 
+from nats.errors import Error as NatsError
+
 from services.api.context import ProcessContext
 from services.api.idempotency import Claim, claim_or_find
 from services.api.ops.access import Operator
@@ -19,11 +21,13 @@ from services.api.ops.tenants_schemas import (
 )
 from services.api.paging import PageRequest
 from shared.db.keys import read_master
+from shared.db.pool import Connection
 from shared.db.sql import Queries
 from shared.db.tx import system_tx, tenant_tx
 from shared.errors import ConflictError, FieldError, NotFoundError, ValidationFailedError
 from shared.ids import format_id
 from shared.keys import SCOPES, new_key
+from shared.log import get_logger
 from shared.new_tenants import Maker, NewTenantError, NoTimeZoneError, SlugTakenError
 from shared.tenancy.book import limits_of
 from shared.tenancy.changes import (
@@ -40,6 +44,8 @@ from shared.tenancy.changes import (
 from shared.tenancy.limits import Defaults, TenantStatus
 from shared.tenancy.waking import wake
 from shared.trail.entries import FLEET, Entry, record_fleet
+
+log = get_logger()
 
 SQL: Final = Queries("services.api.ops", "tenants.sql")
 
@@ -109,22 +115,36 @@ class OpsTenants:
             tenant_id = claimed.resource_id
         await self._make(wanted, tenant_id)
         change = Change(actor=operator.actor, at=now, request_id=request_id)
-        text = None
-        if claimed is None:
-            text = await self._first_key(tenant_id)
-            async with system_tx(context.database) as connection:
-                entry = Entry(
-                    tenant_id=tenant_id,
-                    actor=operator.actor,
-                    action="tenant.created",
-                    target=format_id("ten", tenant_id),
-                    request_id=request_id,
-                    at=now,
-                )
-                await record_fleet(connection, entry)
-                await set_plan(connection, tenant_id, wanted.plan, change)
+        text = await self._complete(tenant_id, wanted.plan, change)
         made = CreatedTenant(id=format_id("ten", tenant_id), slug=wanted.slug, api_key=text)
-        return made, claimed is not None
+        return made, text is None
+
+    async def _complete(self, tenant_id: UUID, plan: str, change: Change) -> str | None:
+        """Write down that a tenant was made, give it its plan and its first key; return the key.
+
+        The key comes last: whoever finds none goes on where an earlier request died. None: an
+        earlier one did it all.
+        """
+        async with tenant_tx(self._context.database, tenant_id) as connection:
+            await connection.execute(SQL["lock_first_key"], tenant_id)
+            if await connection.fetchval(SQL["has_key"], tenant_id):
+                return None
+            if not await connection.fetchval(SQL["is_creation_told"], tenant_id):
+                await self._tell(tenant_id, plan, change)
+            return await self._first_key(connection, tenant_id)
+
+    async def _tell(self, tenant_id: UUID, plan: str, change: Change) -> None:
+        entry = Entry(
+            tenant_id=tenant_id,
+            actor=change.actor,
+            action="tenant.created",
+            target=format_id("ten", tenant_id),
+            request_id=change.request_id,
+            at=change.at,
+        )
+        async with system_tx(self._context.database) as connection:
+            await record_fleet(connection, entry)
+            await set_plan(connection, tenant_id, plan, change)
 
     async def _make(self, wanted: NewTenant, tenant_id: UUID) -> None:
         try:
@@ -137,18 +157,17 @@ class OpsTenants:
         if made_id != tenant_id:  # half-made by somebody else, and completed just now
             raise ConflictError(f"a tenant {wanted.slug} exists already")
 
-    async def _first_key(self, tenant_id: UUID) -> str:
+    async def _first_key(self, connection: Connection, tenant_id: UUID) -> str:
         context = self._context
         key = new_key("live", context.ids, context.random)
-        async with tenant_tx(context.database, tenant_id) as connection:
-            await connection.execute(
-                SQL["insert_first_key"],
-                tenant_id,
-                key.key_id,
-                key.hash,
-                list(SCOPES),
-                context.clock.now(),
-            )
+        await connection.execute(
+            SQL["insert_first_key"],
+            tenant_id,
+            key.key_id,
+            key.hash,
+            list(SCOPES),
+            context.clock.now(),
+        )
         return key.text
 
     async def set_plan(
@@ -172,8 +191,15 @@ class OpsTenants:
                 changed = await set_status(connection, tenant_id, status, change)
             except NoTenantError:
                 raise NotFoundError("No such tenant") from None
-        if changed and status in {"active", "draining"}:
+        if changed and status != "paused":
+            await self._wake(tenant_id)
+
+    async def _wake(self, tenant_id: UUID) -> None:
+        """Have the workers take up what waited; without NATS they see it within ten seconds."""
+        try:
             await wake(self._context.nats, tenant_id)
+        except (NatsError, OSError) as error:
+            log.warning("ops.no_wake", error=type(error).__name__)
 
     async def change_limits(
         self, operator: Operator, tenant_id: UUID, body: LimitsBody, request_id: str

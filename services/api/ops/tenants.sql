@@ -18,6 +18,18 @@ select t.tenant_id, t.slug, t.status, t.plan, t.time_zone, t.created_at, q.waiti
      from jobs j where j.tenant_id = t.tenant_id) as q
  where t.tenant_id = $1
 
+-- name: lock_first_key
+-- Two who would make it, one after the other.
+select pg_advisory_xact_lock(hashtextextended('first key ' || $1::uuid::text, 0))
+
+-- name: has_key
+-- Also a revoked one: the first key was made.
+select exists (select from api_keys where tenant_id = $1)
+
+-- name: is_creation_told
+-- The tenant's own trail.
+select exists (select from trail where tenant_id = $1 and action = 'tenant.created')
+
 -- name: insert_first_key
 -- The tenant's own transaction; only the hash is stored.
 insert into api_keys (tenant_id, key_id, hash, environment, scopes, created_at) values ($1, $2, $3, 'live', $4, $5)

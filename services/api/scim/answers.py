@@ -9,11 +9,11 @@ import msgspec
 from scim2_models import Context, InvalidSyntaxException, PatchOp, Resource, ResponseParameters
 
 from services.api.context import ProcessContext
+from services.api.scim.address import BASE
 from services.api.scim.asking import Query, of_body, of_url
 from services.api.scim.groups import Groups
 from services.api.scim.people import Caller, People
 from services.api.scim.resources import (
-    BASE,
     CONFIG,
     POLICY,
     PROVIDER,

@@ -30,7 +30,7 @@ from scim2_models import (
     Uniqueness,
 )
 
-BASE: Final = "/scim/v2"
+from services.api.scim.address import BASE
 
 MAX_PAGE: Final = 200
 """Resources in one answer."""

@@ -39,6 +39,8 @@ select s.*, c.slug, v.title, v.brief, v.goals, v.case_slots,
                 '[]'::jsonb) as closing_lines,
        (select t.surface from turns t
          where t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = s.last_seq) as last_surface,
+       (select r.removed_at from removed_texts r
+         where r.tenant_id = $1 and r.thing_id = s.simulation_id) as text_removed_at,
        g.scoring_id, g.assessment_id, k.wrapped
   from simulations s
   join scenarios c on c.tenant_id = $1 and c.scenario_id = s.scenario_id

@@ -178,6 +178,7 @@ class TurnService:
             turn = self._turn(claim, line, key, now)
             if await say(context.database, bounds, turn, known[1]):
                 return Accepted(seq=turn.seq, key=key, turn=turn)
+            self._voices.pop((principal.tenant_id, simulation_id), None)  # erased, it may be
         async with tenant_tx(context.database, principal.tenant_id, is_hot=True) as connection:
             repository = SimulationRepository(connection, bounds)
             gate = await repository.open_gate(simulation_id, claim, count_to)

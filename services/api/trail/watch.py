@@ -156,6 +156,7 @@ def _entry(principal: Principal, action: str, target: str, now: datetime) -> Ent
 async def _write(
     connection: Connection, tenant_id: UUID, some: list[_Noted], now: datetime
 ) -> None:
+    some = sorted(some, key=lambda noted: noted.mark)  # so two processes cannot wait in a circle
     marks = [noted.mark for noted in some]
     new = {row["mark"] for row in await connection.fetch(_MARK, tenant_id, marks, now)}
     for noted, mark in zip(some, marks, strict=True):

@@ -15,6 +15,7 @@ from shared.db.tx import tenant_tx
 from shared.errors import FieldError, NotFoundError, ScopeMissingError
 from shared.ids import format_id
 from shared.roles import scopes_of
+from shared.tokens import SCOPES as LEARNER_SCOPES
 from shared.trail.entries import Entry, record
 
 
@@ -35,7 +36,7 @@ class UserService:
             ConflictError: another user has this name.
         """
         _check_writer(principal)
-        check_role(principal, facts.role)
+        check_rights(principal, facts)
         context = self._context
         now, user_id = context.clock.now(), context.ids.new()
         async with tenant_tx(context.database, principal.tenant_id) as connection:
@@ -91,8 +92,8 @@ class UserService:
             users = await self._repository(connection, principal)
             before = await users.hold(user_id)
             facts = patch(before)
-            check_role(principal, before.role)
-            check_role(principal, facts.role)
+            check_rights(principal, before)
+            check_rights(principal, facts)
             await users.keep_an_owner(before, facts)
             await _check_exist(users, facts, before)
             await users.update(user_id, facts, now)
@@ -113,7 +114,7 @@ class UserService:
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
             users = await self._repository(connection, principal)
             before = await users.hold(user_id)
-            check_role(principal, before.role)
+            check_rights(principal, before)
             await users.keep_an_owner(before, None)
             await users.delete(user_id)
             await tell(connection, principal, "user.deleted", request_id, now, before, None)
@@ -158,6 +159,21 @@ def check_role(principal: Principal, role: str | None) -> None:
     if lacks or (role == "owner" and principal.role not in {None, "owner"}):
         error = FieldError(pointer="/role", code="beyond-own", detail="This role has more than you")
         raise ScopeMissingError("The role has more than you", errors=(error,))
+
+
+def check_rights(principal: Principal, facts: UserFacts) -> None:
+    """Check that a user has nothing that the caller has not, as a learner neither.
+
+    Raises:
+        ScopeMissingError: they have.
+    """
+    check_role(principal, facts.role)
+    is_learner = facts.role is None and facts.learner_id is not None
+    if is_learner and not all(principal.has(each) for each in LEARNER_SCOPES):
+        error = FieldError(
+            pointer="/learner_id", code="beyond-own", detail="A learner has more than you"
+        )
+        raise ScopeMissingError("A learner has more than you", errors=(error,))
 
 
 async def tell(

@@ -35,14 +35,14 @@ _WORK: Final[Mapping[Kind, Callable[[Workshop, Task], Awaitable[None]]]] = {
     "offboarding": offboard,
 }
 
-_FIRST: Final[Collection[Kind]] = ("learner_erasure",)
+_FIRST: Final[tuple[Kind, ...]] = ("learner_erasure",)
 """A person's key goes within seconds: that never waits behind the hours of a tenant's departure."""
 
-_OTHERS: Final[Collection[Kind]] = tuple(kind for kind in _WORK if kind not in _FIRST)
+_OTHERS: Final[tuple[Kind, ...]] = tuple(kind for kind in _WORK if kind not in _FIRST)
 
 
 class PrivacyWorker:
-    """Does what `app.privacy_tasks` asks for: one erasure at a time, and one task of other kinds."""
+    """Does what `app.privacy_tasks` asks for: one erasure at a time, and one other task."""
 
     def __init__(self, context: Context, keys: KeyRing, *, poll_s: float = POLL_S) -> None:
         self._context = context

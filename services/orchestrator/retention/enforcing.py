@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from services.orchestrator.retention.pruning import prune
@@ -56,6 +57,19 @@ _OLDEST: Final = {
 Beat = Callable[[int], None]
 
 
+class _Step(NamedTuple):
+    """How far a walk came in this pass."""
+
+    last: UUID | None
+    """Id of the newest thing that was looked at; None: there is nothing beyond."""
+    is_whole: bool
+    """Whether nothing up to there was left for later, because somebody works with it."""
+    done: int
+
+
+_BEGIN: Final = _Step(NOTHING, is_whole=True, done=0)
+
+
 class Enforcer:
     """Enforces what tenants have set. Twice is as once; a pass that breaks off is gone on with."""
 
@@ -68,63 +82,90 @@ class Enforcer:
     async def enforce(self, tenant_id: UUID, beat: Beat = lambda _: None) -> dict[str, int]:
         """Deal with everything that is too old; return how much, by kind.
 
+        A kind in trouble holds up no other, and what was done is told of; the tenant stays due.
+
         Args:
             tenant_id: Whose.
             beat: Called after each batch with its size.
+
+        Raises:
+            Exception: the trouble of the first such kind, when all others are dealt with.
         """
         now = self._clock.now()
         async with tenant_tx(self._database, tenant_id) as connection:
             retention = await find_retention(connection, tenant_id)
-        counts, dues = {}, []
-        for kind in KINDS:
-            kept = retention.days(kind)
-            if kept is None:
-                continue
-            counts[kind] = await self._kind(tenant_id, kind, now - kept, beat)
-            dues.append(await self._due(tenant_id, kind, now, kept))
-        await self._end(tenant_id, counts, max(min(dues), now + SOONEST), now)
+        times = {kind: kept for kind in KINDS if (kept := retention.days(kind)) is not None}
+        counts, dues, failures = dict.fromkeys(times, 0), [], []
+        for kind, kept in times.items():
+
+            def note(some: int, kind: str = kind) -> None:
+                counts[kind] += some
+                beat(some)
+
+            deal = self._walks if kind in _WALKS else self._takes
+            try:
+                await deal(tenant_id, kind, now - kept, note)
+                dues.append(await self._due(tenant_id, kind, now, kept))
+            except Exception as error:
+                log.warning("retention.kind_failed", kind=kind, error=type(error).__name__)
+                failures.append(error)
+        due_at = None if failures else max(min(dues), now + SOONEST)
+        await self._end(tenant_id, counts, due_at, now)
+        if failures:
+            raise failures[0]
         return counts
 
-    async def _kind(self, tenant_id: UUID, kind: str, before: datetime, beat: Beat) -> int:
-        total = 0
-        while True:
+    async def _takes(self, tenant_id: UUID, kind: str, before: datetime, note: Beat) -> None:
+        """Delete the rows of a kind that are too old."""
+        some = 1
+        while some:
             if kind == "audit_log":
                 some = await prune(self._database, self._signer, tenant_id, before)
-            elif kind in _DELETIONS:
-                some = await self._delete(tenant_id, kind, before)
             else:
-                some = await self._walk(tenant_id, kind, before)
-            total += some
-            if not some:
-                return total
-            beat(some)
+                some = await self._delete(tenant_id, kind, before)
+            if some:
+                note(some)
 
-    async def _walk(self, tenant_id: UUID, kind: str, before: datetime) -> int:
-        """Deal with the next batch of a kind; return how many things it was."""
+    async def _walks(self, tenant_id: UUID, kind: str, before: datetime, note: Beat) -> None:
+        """Take the words out of a kind."""
+        step = _BEGIN
+        while step.last is not None:
+            step = await self._walk(tenant_id, kind, before, step)
+            if step.last is not None:
+                note(step.done)
+
+    async def _walk(self, tenant_id: UUID, kind: str, before: datetime, step: _Step) -> _Step:
+        """Deal with the next batch of a kind.
+
+        What somebody works with keeps its words until a later pass, which begins there anew.
+        """
         following, _, wipe = _WALKS[kind]
         async with eraser_tx(self._database, tenant_id) as connection:
-            after = await _dealt(connection, tenant_id, kind)
-            rows = await connection.fetch(
-                SQL[following], tenant_id, after, first_id(before), PER_BATCH
-            )
+            bound = first_id(before)
+            if kind == "conversation_transcripts":
+                await connection.execute(SQL["forget_refused"], tenant_id, bound, PER_DELETE)
+            after = max(await _dealt(connection, tenant_id, kind), step.last or NOTHING)
+            rows = await connection.fetch(SQL[following], tenant_id, after, bound, PER_BATCH)
             if not rows:
-                return 0
+                return _Step(None, step.is_whole, 0)
             try:
                 tenant = await self._keys.tenant(connection, tenant_id)
             except NotFoundError:  # the tenant has left, and its words with its keys
-                return 0
+                return _Step(None, step.is_whole, 0)
             now = self._clock.now()
-            await wipe(Wiper(connection, tenant, rows, now), before)
-            if kind == "conversation_transcripts":
-                await connection.execute(
-                    SQL["forget_refused"], tenant_id, first_id(before), PER_DELETE
-                )
-            last = rows[-1]["thing_id"]
-            await connection.execute(SQL["put_dealt"], tenant_id, now, kind, str(last))
-        return len(rows)
+            things = [row["thing_id"] for row in rows]
+            busy = await _in_work(connection, tenant_id, things, now)
+            free = [row for row in rows if row["thing_id"] not in busy]
+            await wipe(Wiper(connection, tenant, free, now), before)
+            done = _before(things, busy) if step.is_whole else None
+            if done is not None:
+                await connection.execute(SQL["put_dealt"], tenant_id, now, kind, str(done))
+        return _Step(things[-1], step.is_whole and not busy, len(free))
 
     async def _delete(self, tenant_id: UUID, kind: str, before: datetime) -> int:
         statement, is_by_id = _DELETIONS[kind]
+        if kind == "usage_details":
+            before = min(before, _billed_until(self._clock.now()))
         bound = first_id(before) if is_by_id else before
         async with eraser_tx(self._database, tenant_id) as connection:
             status = await connection.execute(SQL[statement], tenant_id, bound, PER_DELETE)
@@ -146,7 +187,7 @@ class Enforcer:
         return kept + (made_at(oldest, now) if isinstance(oldest, UUID) else oldest)
 
     async def _end(
-        self, tenant_id: UUID, counts: dict[str, int], due_at: datetime, now: datetime
+        self, tenant_id: UUID, counts: dict[str, int], due_at: datetime | None, now: datetime
     ) -> None:
         done: dict[str, str | int | bool] = {kind: some for kind, some in counts.items() if some}
         async with tenant_tx(self._database, tenant_id) as connection:
@@ -161,7 +202,8 @@ class Enforcer:
                     facts=done,
                 )
                 await record(connection, entry)
-            await connection.execute(SQL["put_due"], tenant_id, due_at)
+            if due_at is not None:
+                await connection.execute(SQL["put_due"], tenant_id, due_at)
         if done:
             log.info("retention.enforced", tenant_id=str(tenant_id), **done)
 
@@ -169,3 +211,28 @@ class Enforcer:
 async def _dealt(connection: Connection, tenant_id: UUID, kind: str) -> UUID:
     dealt = await connection.fetchval(SQL["find_pass"], tenant_id)
     return UUID(msgspec.json.decode(dealt or "{}").get(kind, str(NOTHING)))
+
+
+async def _in_work(
+    connection: Connection, tenant_id: UUID, things: list[UUID], now: datetime
+) -> frozenset[UUID]:
+    """Return what somebody works with; nobody begins to until the transaction is over."""
+    await connection.execute(SQL["hold_scores"], tenant_id, things)
+    rows: list[asyncpg.Record] = await connection.fetch(SQL["in_work"], tenant_id, things, now)
+    return frozenset(row["thing_id"] for row in rows)
+
+
+def _before(things: list[UUID], busy: frozenset[UUID]) -> UUID | None:
+    """Return the last thing before the first busy one; None: that is the first."""
+    last = None
+    for thing in things:
+        if thing in busy:
+            break
+        last = thing
+    return last
+
+
+def _billed_until(now: datetime) -> datetime:
+    """Return where last month began: this one's and last one's calls are what bills are made of."""
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (month - timedelta(days=1)).replace(day=1)

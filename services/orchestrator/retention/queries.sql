@@ -27,6 +27,7 @@ select s.simulation_id as thing_id, s.learner_id, k.wrapped
   from simulations s
   left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
  where s.tenant_id = $1 and s.simulation_id > $2 and s.simulation_id < $3
+   and not exists (select from removed_texts r where r.tenant_id = $1 and r.thing_id = s.simulation_id)
  order by s.simulation_id
  limit $4
 
@@ -36,6 +37,7 @@ select c.conversation_id as thing_id, c.learner_id, k.wrapped, c.turns
   from conversations c
   left join learner_keys k on k.tenant_id = c.tenant_id and k.learner_id = c.learner_id
  where c.tenant_id = $1 and c.conversation_id > $2 and c.conversation_id < $3
+   and not exists (select from removed_texts r where r.tenant_id = $1 and r.thing_id = c.conversation_id)
  order by c.conversation_id
  limit $4
 
@@ -47,6 +49,34 @@ select s.scoring_id as thing_id, s.learner_id, k.wrapped
  where s.tenant_id = $1 and s.scoring_id > $2 and s.scoring_id < $3
  order by s.scoring_id
  limit $4
+
+-- name: hold_scores
+-- Until the batch is over nobody judges these, overrides or disputes them, or has them judged again.
+select scoring_id from scorings
+ where tenant_id = $1
+   and (scoring_id = any($2::uuid[]) or simulation_id = any($2::uuid[]) or conversation_id = any($2::uuid[]))
+ order by scoring_id
+   for no key update
+
+-- name: in_work
+-- Which of them somebody works with: they are open, wait for a judgment, have a job, or a dispute may be answered yet.
+with asked as materialized (
+  select payload ->> 'scoring_id' as scoring_id, payload ->> 'simulation_id' as simulation_id
+    from jobs where tenant_id = $1 and dead_at is null
+)
+select s.simulation_id as thing_id
+  from simulations s
+ where s.tenant_id = $1 and s.simulation_id = any($2::uuid[])
+   and (s.status = 'open' or exists (select from asked a where a.simulation_id = s.simulation_id::text))
+union
+select thing_id
+  from scorings s cross join lateral unnest(array[s.scoring_id, s.simulation_id, s.conversation_id]) as thing_id
+ where s.tenant_id = $1 and thing_id = any($2::uuid[])
+   and (s.scoring_id = any($2::uuid[]) or s.simulation_id = any($2::uuid[]) or s.conversation_id = any($2::uuid[]))
+   and (s.status in ('held', 'queued', 'running')
+        or exists (select from asked a where a.scoring_id = s.scoring_id::text)
+        or exists (select from disputes d
+                    where d.tenant_id = $1 and d.scoring_id = s.scoring_id and d.status = 'open' and d.due_at > $3))
 
 -- name: oldest_simulation
 -- The next one to become old.
@@ -84,14 +114,21 @@ update turns t set text = s.text, appraisal = null
 
 -- name: mark_simulations
 -- Since when there are no words.
-update simulations set text_removed_at = $3
- where tenant_id = $1 and simulation_id = any($2::uuid[]) and text_removed_at is null
+insert into removed_texts (tenant_id, thing_id, removed_at)
+select $1, thing_id, $3 from unnest($2::uuid[]) as thing_id
+on conflict (tenant_id, thing_id) do nothing
 
 -- name: blank_conversations
 -- A conversation keeps who spoke and when.
-update conversations c set turns = s.turns, text_removed_at = coalesce(c.text_removed_at, $4)
-  from unnest($2::uuid[], $3::bytea[]) as s (conversation_id, turns)
- where c.tenant_id = $1 and c.conversation_id = s.conversation_id
+with blanked as (
+  update conversations c set turns = s.turns
+    from unnest($2::uuid[], $3::bytea[]) as s (conversation_id, turns)
+   where c.tenant_id = $1 and c.conversation_id = s.conversation_id
+  returning c.conversation_id
+)
+insert into removed_texts (tenant_id, thing_id, removed_at)
+select $1, conversation_id, $4 from blanked
+on conflict (tenant_id, thing_id) do nothing
 
 -- name: scorings_of_simulations
 -- What quotes them.
@@ -124,8 +161,15 @@ update llm_calls set answer = null
  where tenant_id = $1 and scoring_id = any($2::uuid[]) and answer is not null
 
 -- name: forget_verdicts
--- What a language model said about these people's transcripts before that time.
-delete from llm_verdicts where tenant_id = $1 and learner_id = any($2::uuid[]) and created_at < $3
+-- What a language model said of these transcripts: of these people, until an hour after the last of these judgments (the
+-- clocks of processes differ), and everything before that time. It is asked again where it is needed.
+delete from llm_verdicts v
+ using (select s.learner_id, max(greatest(s.finished_at, a.created_at)) + interval '1 hour' as judged_at
+          from scorings s
+          left join assessments a on a.tenant_id = $1 and a.scoring_id = s.scoring_id
+         where s.tenant_id = $1 and s.scoring_id = any($2::uuid[])
+         group by s.learner_id) as j
+ where v.tenant_id = $1 and v.learner_id = j.learner_id and v.created_at < greatest(j.judged_at, $3)
 
 -- name: comments_of_disputes
 -- Which disputes lose their words.

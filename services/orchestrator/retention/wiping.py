@@ -83,7 +83,7 @@ class Wiper:
         things = list(self._key_of)
         await self._results(things, without_words)
         await self._execute("forget_answers_of_scorings", things)
-        await self._execute("forget_verdicts", list(self._keys), before)
+        await self._execute("forget_verdicts", things, before)
         disputes = await self._fetch("comments_of_disputes", things)
         await self._write(
             "blank_disputes",
@@ -98,7 +98,7 @@ class Wiper:
         scorings = [row["scoring_id"] for row in await self._fetch(which, things)]
         await self._results(scorings, without_quotes)
         await self._execute("forget_answers_of_scorings", scorings)
-        await self._execute("forget_verdicts", list(self._keys), before)
+        await self._execute("forget_verdicts", scorings, before)
 
     async def _results(self, scorings: list[UUID], blank: Blanker) -> None:
         rows = await self._fetch("results_of", scorings)

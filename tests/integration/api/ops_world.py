@@ -10,9 +10,10 @@ import httpx
 from shared.contracts.jobs import JobKind, JobPayload, encode_payload
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
-from shared.ids import Uuid7Maker, parse_id
+from shared.ids import Uuid7Maker, format_id, parse_id
 from shared.keys import parse_key
 from shared.ops_keys import OPS_SCOPES
+from tests.integration.api.conftest import Partner
 from tests.support.tenants import TenantFactory
 
 IDS = Uuid7Maker()
@@ -104,3 +105,53 @@ async def trail(database: Database, key_id: UUID) -> list[Any]:
 def uuid_of(text: str) -> UUID:
     """Return the id behind a public one."""
     return parse_id(text.partition("_")[0], text)
+
+
+class Desk:
+    """The operators' routes of one tenant."""
+
+    def __init__(self, operator: Operator, tenant_id: UUID) -> None:
+        self.operator = operator
+        self.tenant = format_id("ten", tenant_id)
+
+    async def stuck(self) -> dict[str, Any]:
+        seen = await self.operator.seen("/stuck", tenant_id=self.tenant)
+        assert seen["total"] == len(seen["data"])
+        return {each["id"]: each for each in seen["data"]}
+
+    async def retry(self, thing: str) -> Any:
+        response = await self.operator.send("POST", f"/tenants/{self.tenant}/retry", {"id": thing})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def replay(self, job_id: UUID) -> Any:
+        path = f"/tenants/{self.tenant}/dead_letters/{format_id('job', job_id)}/replay"
+        response = await self.operator.send("POST", path)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+
+async def hand_in(partner: Partner) -> str:
+    turns = [
+        {"role": "agent", "text": "Hello, how can I help you today?"},
+        {"role": "customer", "text": "My parcel has not arrived."},
+        {"role": "agent", "text": "I am sorry about that. Let me look it up for you."},
+    ]
+    body = {
+        "conversation": {"source": "chat", "turns": turns},
+        "learner_id": await partner.learner(),
+        "occurred_at": "2026-01-05T09:00:00Z",
+    }
+    response = await partner.post("/v1/scorings", body)
+    assert response.status_code == 202, response.text
+    return str(response.json()["id"])
+
+
+async def fail(work: Work, scoring: str, workflow_id: str | None) -> None:
+    await work.sql("delete from jobs where tenant_id = $1")
+    await work.sql(
+        "update scorings set status = 'failed', failure_code = 'worker-crashed', workflow_id = $3,"
+        " finished_at = now() where tenant_id = $1 and scoring_id = $2",
+        uuid_of(scoring),
+        workflow_id,
+    )

@@ -31,7 +31,12 @@ from services.api.problem_pages import error_types
 from services.api.problems import answer_exception
 from services.api.versions.changes import CURRENT
 from services.api.versions.service import VersionService
+from shared.db.tx import tenant_tx
+from shared.tenancy.book import LimitsBook
+from shared.tenancy.limits import Defaults
 from tests.integration.api.conftest import Partner
+from tests.support.rate_model import ModelStore
+from tests.support.tenants import TenantFactory
 
 SINCE = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -82,12 +87,13 @@ class ThingRoutes:
 async def things(context: ProcessContext, partner: Partner) -> AsyncIterator[Partner]:
     """An app with operations that the product does not have, behind the product's own reception."""
     key = bytes(32)
+    book = LimitsBook(context.database, Defaults(requests_per_minute=3, backlog=1))
     desk = Desk(
         authenticator=Authenticator(context.database, context.clock),
         cursors=Cursors(key),
         claims=Claims(key),
         versions=VersionService(context.database),
-        limiter=RequestLimiter(3, lambda _: b"\2"),
+        limiter=RequestLimiter(book, ModelStore(), lambda _: b"\2"),
         deadline_s=0.05,
     )
     app = Litestar(
@@ -271,3 +277,37 @@ async def test_the_limits_are_published(partner: Partner, context: ProcessContex
         "meaning": "a used Idempotency-Key is remembered",
     }
     assert found["waiting-work"]["value"] == context.settings.tenant_backlog
+
+
+async def test_what_is_used_is_told(
+    partner: Partner, context: ProcessContext, tenants: TenantFactory
+) -> None:
+    fresh = Partner(partner.http, await tenants.new())
+    idle = (await fresh.get("/v1/limits")).json()["used"]
+    assert set(idle.values()) == {0}
+    await fresh.simulation()
+    tenant_id = fresh.tenant.tenant_id
+    async with tenant_tx(context.database, tenant_id) as connection:
+        await connection.execute(
+            "insert into llm_days (tenant_id, day, spent_microusd, reserved_microusd, spent_tokens,"
+            " reserved_tokens) values ($1, $2, 5, 2, 300, 40), ($1, $2::date - 1, 9, 9, 9, 9)",
+            tenant_id,
+            context.clock.now().date(),
+        )
+        await connection.execute(
+            "insert into llm_months (tenant_id, month, in_flight) values ($1, $2, 3)",
+            tenant_id,
+            context.clock.now().date().replace(day=1),
+        )
+
+    used = (await fresh.get("/v1/limits")).json()["used"]
+    assert used == {
+        "simulations": 1,
+        "autopilot": 0,
+        "scorings": 0,
+        "waiting_jobs": 1,
+        "model_calls": 3,
+        "tokens_today": 340,
+        "microusd_today": 7,
+    }
+    assert set((await partner.get("/v1/limits")).json()["used"]) == set(used)

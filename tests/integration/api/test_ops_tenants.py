@@ -1,11 +1,17 @@
 """Tenants as operators make and change them."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 
+from services.api.ops.tenants import OpsTenants
+from shared.contracts.jobs import JobKind
+from shared.contracts.subjects import wake_subject
 from shared.db.pool import Database
 from shared.db.tx import tenant_tx
 from shared.ids import format_id
@@ -27,6 +33,10 @@ async def fresh(http: httpx.AsyncClient, tenants: TenantFactory) -> Partner:
 @pytest.fixture
 def path(fresh: Partner) -> str:
     return f"/tenants/{format_id('ten', fresh.tenant.tenant_id)}"
+
+
+async def _die(*_arguments: Any) -> None:
+    raise OSError("planted")
 
 
 def _slug() -> str:
@@ -74,6 +84,23 @@ class TestCreation:
         assert again.json() == first.json() | {"api_key": None}
         other = await operator.send("POST", "/tenants", {"slug": _slug()}, key=key)
         assert other.json()["code"] == "idempotency-key-reused"
+
+    async def test_one_that_was_left_half_made_is_completed(
+        self, operator: Operator, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body, key = {"slug": _slug(), "plan": "trial"}, str(IDS.new())
+        for place in ("_complete", "_first_key"):  # where the process died
+            with monkeypatch.context() as patch:
+                patch.setattr(OpsTenants, place, _die)
+                assert (await operator.send("POST", "/tenants", body, key=key)).status_code == 503
+        made = await operator.send("POST", "/tenants", body, key=key)
+        assert made.status_code == 201, made.text
+        assert made.json()["api_key"].startswith("rk_live_")
+        assert (await operator.seen(f"/tenants/{made.json()['id']}"))["plan"] == "trial"
+        own = await _tenant_trail(database, uuid_of(made.json()["id"]))
+        assert [each["action"] for each in own] == ["tenant.created", "tenant.plan_set"]
+        again = await operator.send("POST", "/tenants", body, key=key)
+        assert again.json()["api_key"] is None
 
     async def test_a_taken_slug_is_a_conflict(self, operator: Operator, fresh: Partner) -> None:
         for key in (None, str(IDS.new())):
@@ -152,6 +179,26 @@ class TestChanges:
         ):
             response = await operator.send("PATCH", f"{path}/limits", wrong)
             assert response.status_code == 400, response.text
+
+    async def test_who_goes_on_wakes_the_workers(
+        self, operator: Operator, fresh: Partner, path: str, nats: Client
+    ) -> None:
+        heard: asyncio.Queue[str] = asyncio.Queue()
+
+        async def hear(message: Msg) -> None:
+            await heard.put(message.subject)
+
+        subject = wake_subject(JobKind.SCORE, fresh.tenant.tenant_id).replace("score", "*", 1)
+        subscription = await nats.subscribe(subject, cb=hear)
+        await nats.flush()
+        for before, status in (("paused", "active"), ("paused", "suspended")):
+            await operator.send("PUT", f"{path}/status", {"status": before})
+            assert heard.empty()
+            await operator.send("PUT", f"{path}/status", {"status": status})
+            async with asyncio.timeout(5):
+                lanes = {(await heard.get()).split(".")[1] for _ in range(2)}
+            assert lanes == {"score", "batch"}
+        await subscription.unsubscribe()
 
     async def test_states_are_told_once(
         self, operator: Operator, fresh: Partner, path: str, database: Database

@@ -1,25 +1,18 @@
-"""What moves no more, why, and setting it going again: stuck things and dead letters."""
+"""What moves no more, why, and setting it going again: stuck things."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
-from services.api.context import ProcessContext
-from services.scoring_worker.handler import ScoreHandler
 from shared.contracts.jobs import (
-    BatchJob,
     BulkScoreJob,
     JobKind,
-    JobMessage,
     ReplyTo,
-    RescoreJob,
-    ScenarioDraftJob,
     ScoreJob,
     SimulationEnded,
-    StartScoring,
+    StartBatch,
     StartSimulation,
     TurnJob,
     decode_payload,
@@ -29,7 +22,7 @@ from shared.db.tx import system_tx
 from shared.ids import format_id
 from shared.load.heartbeat import Heartbeat
 from tests.integration.api.conftest import IDS, Partner
-from tests.integration.api.ops_world import Operator, Work, uuid_of
+from tests.integration.api.ops_world import Desk, Operator, Work, fail, hand_in, uuid_of
 from tests.support.tenants import TenantFactory
 
 REPLY_TO = ReplyTo(workflow_id="scr_x", activity_id="score-x")
@@ -57,59 +50,9 @@ def work(database: Database, fresh: Partner) -> Work:
     return Work(database, fresh.tenant.tenant_id)
 
 
-class Desk:
-    """The operators' routes of one tenant."""
-
-    def __init__(self, operator: Operator, tenant_id: UUID) -> None:
-        self.operator = operator
-        self.tenant = format_id("ten", tenant_id)
-
-    async def stuck(self) -> dict[str, Any]:
-        seen = await self.operator.seen("/stuck", tenant_id=self.tenant)
-        assert seen["total"] == len(seen["data"])
-        return {each["id"]: each for each in seen["data"]}
-
-    async def retry(self, thing: str) -> Any:
-        response = await self.operator.send("POST", f"/tenants/{self.tenant}/retry", {"id": thing})
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    async def replay(self, job_id: UUID) -> Any:
-        path = f"/tenants/{self.tenant}/dead_letters/{format_id('job', job_id)}/replay"
-        response = await self.operator.send("POST", path)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-
 @pytest.fixture
 def desk(operator: Operator, work: Work) -> Desk:
     return Desk(operator, work.tenant_id)
-
-
-async def _scoring(partner: Partner) -> str:
-    turns = [
-        {"role": "agent", "text": "Hello, how can I help you today?"},
-        {"role": "customer", "text": "My parcel has not arrived."},
-        {"role": "agent", "text": "I am sorry about that. Let me look it up for you."},
-    ]
-    body = {
-        "conversation": {"source": "chat", "turns": turns},
-        "learner_id": await partner.learner(),
-        "occurred_at": "2026-01-05T09:00:00Z",
-    }
-    response = await partner.post("/v1/scorings", body)
-    assert response.status_code == 202, response.text
-    return str(response.json()["id"])
-
-
-async def _fail(work: Work, scoring: str, workflow_id: str | None) -> None:
-    await work.sql("delete from jobs where tenant_id = $1")
-    await work.sql(
-        "update scorings set status = 'failed', failure_code = 'worker-crashed', workflow_id = $3,"
-        " finished_at = now() where tenant_id = $1 and scoring_id = $2",
-        uuid_of(scoring),
-        workflow_id,
-    )
 
 
 class TestReasons:
@@ -170,7 +113,7 @@ class TestRetry:
     async def test_a_scoring_whose_workflow_was_lost(
         self, desk: Desk, work: Work, fresh: Partner
     ) -> None:
-        scoring = await _scoring(fresh)
+        scoring = await hand_in(fresh)
         assert scoring not in await desk.stuck()
         await work.sql("delete from jobs where tenant_id = $1")
         await work.sql(
@@ -215,7 +158,25 @@ class TestRetry:
         assert (await desk.retry(simulation))["did"] == "started_again"
         assert simulation not in await desk.stuck()
         row = await work.row("jobs", "kind", "flow")
-        assert decode_payload(row["payload"]) == SimulationEnded(simulation_id=uuid_of(simulation))
+        ended = SimulationEnded(simulation_id=uuid_of(simulation), again=True)
+        assert decode_payload(row["payload"]) == ended
+        await work.sql("update jobs set dead_at = now(), starts = 5 where tenant_id = $1")
+        done = await desk.retry(simulation)
+        assert done["did"] == "nothing"
+        assert f"{format_id('job', row['job_id'])} is its dead letter" in done["words"]
+
+    async def test_what_was_cancelled_is_not_scored(
+        self, desk: Desk, work: Work, fresh: Partner
+    ) -> None:
+        simulation = str((await fresh.simulation())["id"])
+        await work.sql("delete from jobs where tenant_id = $1")
+        await work.sql(
+            "update simulations set status = 'ended', end_reason = 'cancelled', ended_at = now()"
+            " where tenant_id = $1"
+        )
+        done = await desk.retry(simulation)
+        assert (done["did"], done["words"]) == ("nothing", "It has ended: cancelled")
+        assert await work.row("jobs", "kind", "flow") is None
 
     async def test_what_is_not_there_or_over(
         self, desk: Desk, work: Work, fresh: Partner, operator: Operator
@@ -224,8 +185,8 @@ class TestRetry:
             path = f"/tenants/{desk.tenant}/retry"
             response = await operator.send("POST", path, {"id": format_id(prefix, IDS.new())})
             assert response.status_code == 404, response.text
-        scoring = await _scoring(fresh)
-        await _fail(work, scoring, None)
+        scoring = await hand_in(fresh)
+        await fail(work, scoring, None)
         assert await desk.retry(scoring) == {
             "id": scoring, "did": "nothing", "words": "It is failed",
         }  # fmt: skip
@@ -251,9 +212,43 @@ class TestOperations:
             )
         operation = format_id("op", operation_id)
         assert (await desk.stuck())[operation]["can_retry"]
+        simulation = str((await fresh.simulation())["id"])
+        await work.sql("delete from jobs where tenant_id = $1")
+        await work.sql(
+            "update simulations set operation_id = $2, part = 0, status = 'ended',"
+            " end_reason = 'learner_ended', ended_at = now() where tenant_id = $1",
+            operation_id,
+        )
+        # One of its conversations: the batch is asked for, which knows whether it is scored.
+        assert "2 parts" in (await desk.retry(simulation))["words"]
+        row = await work.row("jobs", "kind", "flow")
+        assert isinstance(decode_payload(row["payload"]), StartBatch)
+        await work.sql("delete from jobs where tenant_id = $1")
         assert "2 parts" in (await desk.retry(operation))["words"]
         assert await desk.stuck() == {}
         assert (await desk.retry(operation))["did"] == "made_due"
+
+    async def test_a_scoring_of_many_is_counted_by_its_request(
+        self, desk: Desk, work: Work, fresh: Partner
+    ) -> None:
+        operation_id, scoring = IDS.new(), await hand_in(fresh)
+        await work.sql("delete from jobs where tenant_id = $1")
+        await work.sql(
+            "insert into operations (tenant_id, operation_id, kind, status, is_scored, total,"
+            " created_at, expires_at) values ($1, $2, 'scoring_batch', 'running', true, 1,"
+            " now(), now() + interval '1 d')",
+            operation_id,
+        )
+        await work.sql(
+            "update scorings set operation_id = $2, item = 0, workflow_id = $3"
+            " where tenant_id = $1",
+            operation_id,
+            format_id("op", operation_id),
+        )
+        assert (await desk.retry(scoring))["did"] == "started_again"
+        row = await work.row("jobs", "kind", "score")
+        job = BulkScoreJob(scoring_id=uuid_of(scoring), operation_id=operation_id)
+        assert (row["job_id"], decode_payload(row["payload"])) == (job.scoring_id, job)
 
     async def test_a_draft_that_was_lost_is_asked_for_again(self, desk: Desk, work: Work) -> None:
         operation_id = IDS.new()
@@ -266,117 +261,3 @@ class TestOperations:
         operation = format_id("op", operation_id)
         assert not (await desk.stuck())[operation]["can_retry"]
         assert (await desk.retry(operation))["did"] == "nothing"
-
-
-class TestDeadLetters:
-    async def test_they_are_listed_without_a_word(
-        self, desk: Desk, work: Work, operator: Operator
-    ) -> None:
-        turn = TurnJob(simulation_id=IDS.new(), seq=2)
-        job_id = await work.job(turn, JobKind.TURN, **DEAD)
-        seen = await operator.seen("/dead_letters", tenant_id=desk.tenant)
-        (letter,) = seen["data"]
-        assert (letter["id"], letter["type"]) == (format_id("job", job_id), "turn")
-        assert (letter["failure_code"], letter["can_replay"]) == ("worker-crashed", False)
-        one = await operator.seen(f"/tenants/{desk.tenant}/dead_letters/{letter['id']}")
-        assert one["letter"] == letter
-        assert one["about"] == [format_id("sim", turn.simulation_id)]
-        for other in ({"type": "score"}, {"failure_code": "other"}):
-            found = await operator.seen("/dead_letters", tenant_id=desk.tenant, **other)
-            assert found["data"] == []
-        stranger = format_id("ten", IDS.new())
-        path = f"/tenants/{stranger}/dead_letters/{letter['id']}"
-        assert (await operator.get(path)).status_code == 404
-        assert (await operator.send("POST", f"{path}/replay")).status_code == 404
-
-    async def test_a_scoring_is_made_after_all(
-        self, desk: Desk, work: Work, fresh: Partner, context: ProcessContext
-    ) -> None:
-        scoring = await _scoring(fresh)
-        await _fail(work, scoring, "scr_other")
-        dead = BulkScoreJob(scoring_id=uuid_of(scoring), operation_id=IDS.new())
-        job_id = await work.job(dead, JobKind.SCORE, **DEAD)
-        assert (await desk.replay(job_id))["outcome"] == "replayed"
-        assert (await desk.replay(job_id))["outcome"] == "already_due"
-        row = await work.row("jobs", "job_id", job_id)
-        assert (row["dead_at"], row["starts"]) == (None, 0)
-        assert row["next_publish_at"] <= datetime.now(UTC)
-        handler = ScoreHandler(
-            context.settings,
-            context.database,
-            context.keys,
-            context.publisher,
-            clock=context.clock,
-            ids=context.ids,
-        )
-        message = JobMessage(tenant_id=work.tenant_id, job_id=job_id, kind=JobKind.SCORE, attempt=2)
-        await handler.handle(message)
-        shown = (await fresh.get(f"/v1/scorings/{scoring}")).json()
-        assert shown["status"] == "completed"
-        assert await work.row("jobs", "job_id", job_id) is None
-
-    async def test_a_replay_waits_until_the_failure_was_told(
-        self, desk: Desk, work: Work, fresh: Partner
-    ) -> None:
-        scoring = await _scoring(fresh)
-        await work.sql("delete from jobs where tenant_id = $1")
-        job = ScoreJob(scoring_id=uuid_of(scoring), reply_to=REPLY_TO)
-        job_id = await work.job(job, JobKind.SCORE, **DEAD)
-        done = await desk.replay(job_id)
-        assert done["outcome"] == "refused"
-        assert "try again in a minute" in done["words"]
-        row = await work.row("jobs", "job_id", job_id)
-        assert row["dead_at"] is not None
-
-    async def test_a_workflow_that_nobody_could_start(
-        self, desk: Desk, work: Work, fresh: Partner
-    ) -> None:
-        scoring = await _scoring(fresh)
-        await _fail(work, scoring, None)
-        job = StartScoring(scoring_id=uuid_of(scoring))
-        job_id = await work.job(job, JobKind.FLOW, **DEAD)
-        assert (await desk.replay(job_id))["outcome"] == "replayed"
-        assert (await work.row("scorings", "scoring_id", job.scoring_id))["status"] == "queued"
-        await _fail(work, scoring, scoring)
-        job_id = await work.job(job, JobKind.FLOW, **DEAD)
-        assert "1 failed scorings" in (await desk.replay(job_id))["words"]
-        assert (await work.row("scorings", "scoring_id", job.scoring_id))["status"] == "running"
-
-    async def test_what_was_told_stays_told(self, desk: Desk, work: Work, fresh: Partner) -> None:
-        simulation = uuid_of(str((await fresh.simulation())["id"]))
-        await work.sql(
-            "update simulations set status = 'ended', end_reason = 'failed', ended_at = now()"
-            " where tenant_id = $1"
-        )
-        refused = (
-            (TurnJob(simulation_id=simulation, seq=2), JobKind.TURN),
-            (BatchJob(simulation_id=simulation, reply_to=REPLY_TO), JobKind.BATCH),
-            (StartSimulation(simulation_id=simulation), JobKind.FLOW),
-            (ScenarioDraftJob(operation_id=IDS.new()), JobKind.BATCH),
-        )
-        for payload, kind in refused:
-            job_id = await work.job(payload, kind, **DEAD)
-            assert (await desk.replay(job_id))["outcome"] == "refused", payload
-            assert (await work.row("jobs", "job_id", job_id))["dead_at"] is not None
-
-    async def test_many_by_filter_and_no_more_than_asked(
-        self, desk: Desk, work: Work, operator: Operator
-    ) -> None:
-        ended = [
-            await work.job(SimulationEnded(simulation_id=IDS.new()), JobKind.FLOW, **DEAD)
-            for _ in range(3)
-        ]
-        await work.job(TurnJob(simulation_id=IDS.new(), seq=2), JobKind.TURN, **DEAD)
-        rescore = RescoreJob(
-            scoring_id=IDS.new(), assessment_id=IDS.new(), rubric_id=IDS.new(), rubric_version=1
-        )
-        await work.job(rescore, JobKind.SCORE, **DEAD)
-        body = {"tenant_id": desk.tenant, "type": "simulation_ended", "limit": 2}
-        seen = (await operator.send("POST", "/dead_letters/replay", body)).json()["data"]
-        assert [each["id"] for each in seen] == [format_id("job", each) for each in ended[:2]]
-        assert {each["outcome"] for each in seen} == {"replayed"}
-        body = {"tenant_id": desk.tenant}
-        seen = (await operator.send("POST", "/dead_letters/replay", body)).json()["data"]
-        assert [each["outcome"] for each in seen] == ["replayed", "replayed"]
-        left = await operator.seen("/dead_letters", tenant_id=desk.tenant)
-        assert [each["type"] for each in left["data"]] == ["turn"]

@@ -1,10 +1,9 @@
 """Retention: what is too old loses its words; nothing that was counted changes. [R-C13]"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -25,21 +24,14 @@ from shared.trail.entries import SYSTEM, Entry, record
 from shared.trail.reading import find_head
 from shared.trail.verifying import verify as verify_trail
 from tests.integration.api.conftest import IDS, Partner
-from tests.integration.api.furnished import Furnisher
-from tests.support.openapi_cases import Json
+from tests.integration.api.retention_world import (
+    WORDS,
+    LaterClock,
+    Office,
+    furnished_office,
+    quotes_of,
+)
 from tests.support.tenants import TenantFactory
-
-WORDS = {"simulation_transcripts": 30, "conversation_transcripts": 30, "score_details": 60}
-
-
-class LaterClock:
-    """Shows a time that a test moves."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture(scope="module")
@@ -62,54 +54,11 @@ def enforcer(database: Database, keys: KeyRing, clock: LaterClock, signer: HeadS
     return Enforcer(database, keys, clock, signer)
 
 
-class Office:
-    """A tenant that has one of everything."""
-
-    def __init__(self, partner: Partner, kept: Json, database: Database) -> None:
-        self.partner = partner
-        self.kept = kept
-        self.tenant_id = partner.tenant.tenant_id
-        self._database = database
-
-    async def fetch(self, statement: str) -> list[asyncpg.Record]:
-        async with tenant_tx(self._database, self.tenant_id) as connection:
-            return await connection.fetch(statement, self.tenant_id)
-
-    async def get(self, path: str) -> Any:
-        response = await self.partner.get(path)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    async def set(self, **days: int | None) -> None:
-        revision = (await self.get("/v1/settings/retention"))["revision"]
-        body = {"expected_revision": revision, **days}
-        response = await self.partner.put("/v1/settings/retention", body)
-        assert response.status_code == 200, response.text
-
-    async def assessment(self) -> Json:
-        found: Json = await self.get(f"/v1/assessments/{self.kept['assessment']}")
-        return found
-
-    async def turns(self) -> list[str]:
-        found = await self.get(f"/v1/simulations/{self.kept['simulation']}/turns")
-        return [turn["text"] for turn in found["data"]]
-
-
 @pytest.fixture
 async def office(
     http: Any, tenants: TenantFactory, context: ProcessContext, database: Database, worker: Any
 ) -> Office:
-    partner = Partner(http, await tenants.new())
-    return Office(partner, await Furnisher(partner, context).furnish(), database)
-
-
-def _quotes(assessment: Json) -> list[str]:
-    return [
-        evidence["quote"]
-        for criterion in assessment["criteria"]
-        for indicator in criterion["indicators"]
-        for evidence in indicator["evidence"]
-    ]
+    return await furnished_office(Partner(http, await tenants.new()), context, database)
 
 
 def _numbers(value: Any) -> Any:
@@ -128,7 +77,7 @@ class TestWords:
         await rebuild(database, office.tenant_id)
         before = await office.assessment()
         rollups = await office.fetch("select * from report.rollups where tenant_id = $1")
-        assert _quotes(before)
+        assert quotes_of(before)
         assert all(await office.turns())
         clock.ahead = timedelta(days=31)
         counts = await enforcer.enforce(office.tenant_id)
@@ -136,7 +85,7 @@ class TestWords:
         assert counts["conversation_transcripts"] >= 1
         assert not any(await office.turns())
         after = await office.assessment()
-        assert (_quotes(after), after["advice"]) == ([], [])
+        assert (quotes_of(after), after["advice"]) == ([], [])
         assert _numbers(after) == _numbers(before)
         assert await verify(database, office.tenant_id) == []
         assert rollups == await office.fetch("select * from report.rollups where tenant_id = $1")
@@ -149,7 +98,7 @@ class TestWords:
         counts = await enforcer.enforce(office.tenant_id)
         assert not any(counts[kind] for kind in WORDS)
         assert all(await office.turns())
-        assert _quotes(await office.assessment())
+        assert quotes_of(await office.assessment())
 
     async def test_details_take_comments_too(
         self, office: Office, enforcer: Enforcer, clock: LaterClock
@@ -162,7 +111,7 @@ class TestWords:
         clock.ahead = timedelta(days=61)
         await enforcer.enforce(office.tenant_id)
         assert not (await office.get(path))["comment"]
-        assert _quotes(await office.assessment()) == []
+        assert quotes_of(await office.assessment()) == []
         assert all(await office.turns())  # kept as long as the learner
 
     async def test_what_a_model_said_goes_too(
@@ -236,7 +185,7 @@ class TestPasses:
 
         with pytest.raises(RuntimeError):
             await enforcer.enforce(office.tenant_id, stop_after_two)
-        removed = "select count(*) as n from simulations where tenant_id = $1 and text_removed_at is not null"
+        removed = "select count(*) as n from removed_texts r join simulations s on s.tenant_id = $1 and s.simulation_id = r.thing_id where r.tenant_id = $1"
         assert (await office.fetch(removed))[0]["n"] == 2
         await enforcer.enforce(office.tenant_id)
         assert not any(await office.turns())

@@ -1,5 +1,6 @@
 """The stream of a whole simulation: resumed by id, live for a coach, ended by erasure. [R-A13]"""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -268,7 +269,8 @@ async def test_a_stream_ends_where_its_key_is_no_longer_good(
             parse_key(text).key_id,
         )
 
-    rest = await events_of(watching)
+    async with asyncio.timeout(20):
+        rest = await events_of(watching)
 
     assert [(each.name, each.data["code"]) for each in rest] == [("error", "address-not-allowed")]
 

@@ -172,6 +172,10 @@ async def test_nobody_raises_anybody_above_themselves(own: Partner) -> None:
         "scope-missing"
     )
     assert _code(await program.post("/v1/users", {"user_name": "y"})) == ""
+    # Who signs in as a learner reads their conversations.
+    learner = {"user_name": "z", "learner_id": await own.learner()}
+    assert _code(await program.post("/v1/users", learner)) == "scope-missing"
+    assert _code(await admin.post("/v1/users", learner)) == ""
 
 
 async def test_a_key_of_somebody_else_takes_the_right_to_change_people(own: Partner) -> None:

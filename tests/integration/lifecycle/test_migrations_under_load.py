@@ -8,6 +8,7 @@ import pytest
 
 from infra.migrations import migrate as runner
 from infra.migrations.migrate import OUTSIDE, MigrationError, migrate
+from tests.support.waiting import eventually
 
 CHANGE = (("9990_change.sql", "alter table app.turns add column remark text;"),)
 
@@ -105,3 +106,29 @@ async def test_a_failed_file_leaves_nothing(owner: asyncpg.Connection) -> None:
     with pytest.raises(MigrationError, match="9992_broken"):
         await migrate(owner, wanted=broken)
     assert await owner.fetchval("select to_regclass('app.half')") is None
+
+
+async def _is_held(connection: asyncpg.Connection) -> bool:
+    held = "select exists (select from pg_locks where locktype = 'advisory' and granted)"
+    return bool(await connection.fetchval(held))
+
+
+async def test_a_second_runner_waits_without_standing_in_the_way_of_an_index(
+    own_url: str, owner: asyncpg.Connection
+) -> None:
+    index = "create index concurrently turns_c on app.turns (tenant_id, seq);"
+    wanted = (
+        ("9993_slow.sql", "select pg_sleep(1);"),
+        ("9994_index.sql", f"{OUTSIDE}\n{index}\n"),
+    )
+    late = await asyncpg.connect(own_url)
+    try:
+        first = asyncio.create_task(migrate(owner, wanted=wanted))
+        await eventually(lambda: _is_held(late))
+        second = asyncio.create_task(migrate(late, wanted=wanted))
+        assert await asyncio.gather(first, second) == [2, 0]
+        assert await late.fetchval(
+            "select indisvalid from pg_index where indexrelid = 'app.turns_c'::regclass"
+        )
+    finally:
+        await late.close()

@@ -143,14 +143,12 @@ async def test_a_key_that_cannot_be_warned_of_stops_no_other(
     good = await _key(database, tenant, NOON + timedelta(days=30, minutes=1))
     clock.at = NOON + timedelta(days=25)
 
-    async def refuses(*args: Any) -> Any:
+    async def refuses(*args: Any, now: datetime) -> None:
         if str(args[4]) == bad:
             raise RuntimeError("planted")
-        return await add_event(*args[:5], args[5], now=clock.at)
+        await add_event(*args, now=now)
 
-    monkeypatch.setattr(
-        "services.orchestrator.expiring_keys.add_event", lambda *args, now: refuses(*args)
-    )
+    monkeypatch.setattr("services.orchestrator.expiring_keys.add_event", refuses)
 
     assert await ending.warn() == 1
     assert await _told(database, tenant) == [good]

@@ -11,7 +11,7 @@ from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
 from shared.contracts.jobs import MAX_STARTS, ActivityDone, ReplyTo, StartScoring
 from shared.ids import format_id
-from shared.workflows.policies import BATCH
+from shared.workflows.sizes import BATCH
 from tests.integration.orchestrator.orchestrator_world import FakeJudge, World
 from tests.support.waiting import eventually
 

@@ -83,6 +83,23 @@ class TestInteractive:
         assert (await world.row(simulation_id), await world.scoring(simulation_id)) == before
         await eventually(lambda: _has_no_jobs(world))
 
+    async def test_one_whose_learner_was_erased_is_not_scored(
+        self, world: World, context: Context, flow: FlowHandler, judge: FakeJudge
+    ) -> None:
+        """An erasure ends it beside the workflow, which finds out with its next look."""
+        simulation_id = await world.simulation(last_seq=2)
+        settings = msgspec.structs.replace(context.settings, simulation_check_s=0.1)
+        handler = FlowHandler(msgspec.structs.replace(context, settings=settings))
+        await handler.handle(await world.flow(StartSimulation(simulation_id=simulation_id)))
+        await world.execute("delete from learner_keys where tenant_id = $1")
+        await world.execute(
+            "update simulations set status = 'ended', end_reason = 'cancelled', ended_at = now()"
+            " where tenant_id = $1"
+        )
+        await eventually(lambda: _is_closed(context, simulation_id))
+        assert await world.fetch("select 1 from scorings where tenant_id = $1") == []
+        assert await world.jobs() == []
+
     async def test_a_simulation_that_is_gone_starts_nothing(
         self, world: World, flow: FlowHandler
     ) -> None:

@@ -1,5 +1,6 @@
 """An erasure that dies between any two steps is taken up and comes to the same end. [R-C12]"""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 from services.api.context import ProcessContext
 from services.orchestrator.privacy.worker import PrivacyWorker
 from shared import failpoints
+from shared.db.pool import Database
+from shared.db.tx import tenant_tx
 from shared.ids import parse_id
 from shared.privacy import erasure as module
 from shared.privacy.map import personal
-from shared.privacy.tasks import TaskLostError, claim
+from shared.privacy.tasks import TaskLostError, claim, keep
 from tests.integration.api.conftest import FakeWorker, Partner
 from tests.integration.privacy.conftest import Eyes
 from tests.integration.privacy.privacy_world import furnish_person
@@ -104,6 +107,88 @@ async def test_who_lost_the_lease_changes_nothing(
     assert (await partner.get(f"/v1/learners/{learner}")).status_code == 404
     with pytest.raises(TaskLostError):
         await module.erase(shop, fast)
+
+
+async def test_a_conversation_that_began_with_the_key_in_hand_is_ended_too(
+    partner: Partner, privacy: PrivacyWorker, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = await partner.learner(name="Ann")
+    learner_id = parse_id("lrn", learner)
+    simulation = (
+        await partner.post(
+            "/v1/simulations",
+            {"scenario": await partner.scenario(), "learner_id": learner, "mode": "interactive"},
+        )
+    ).json()
+    await partner.post(f"/v1/learners/{learner}/erasure")
+    take = module._take_key
+
+    async def overtaken(*arguments: Any) -> None:
+        await take(*arguments)
+        await eyes.run(
+            "update simulations set status = 'open', end_reason = null, ended_at = null"
+            " where learner_id = $1",
+            learner_id,
+        )
+
+    monkeypatch.setattr(module, "_take_key", overtaken)
+    assert await privacy.work_off() == 1
+    row = (
+        await eyes.rows(
+            "select status, end_reason from simulations where simulation_id = $1",
+            parse_id("sim", simulation["id"]),
+        )
+    )[0]
+    assert (row["status"], row["end_reason"]) == ("ended", "cancelled")
+
+
+async def test_nothing_is_signed_while_somebody_still_writes(
+    partner: Partner, privacy: PrivacyWorker, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = await partner.learner(name="Ann")
+    ordered = (await partner.post(f"/v1/learners/{learner}/erasure")).json()
+
+    async def never_empty(*_: Any) -> int:
+        return 1
+
+    monkeypatch.setattr(module, "_one_pass", never_empty)
+    assert await privacy.work_off() == 0
+    found = (await partner.get(f"/v1/erasures/{ordered['id']}")).json()
+    assert (found["status"], found["receipt"]) == ("running", None)
+    monkeypatch.undo()
+    await eyes.run("update privacy_tasks set lease_until = null where is_open")
+    assert await privacy.work_off() == 1
+
+
+async def test_an_export_that_takes_long_keeps_nobody_waiting(
+    partner: Partner, privacy: PrivacyWorker, eyes: Eyes, database: Database
+) -> None:
+    """Its renewals of the lease are in one transaction, so that from outside it looks dead."""
+    learner, other = await partner.learner(name="Ann"), await partner.learner(name="Bob")
+    ordered = (await partner.post(f"/v1/learners/{learner}/export")).json()
+    tenant_id, operation_id = partner.tenant.tenant_id, parse_id("op", ordered["id"])
+    task = await claim(privacy._shop, tenant_id, operation_id)
+    assert task is not None
+    await eyes.run(
+        "update privacy_tasks set lease_until = $2 where operation_id = $1",
+        operation_id,
+        _ago(privacy._shop),
+    )
+    erased = (await partner.post(f"/v1/learners/{other}/erasure")).json()
+    async with tenant_tx(database, tenant_id) as connection:
+        await keep(connection, privacy._shop, task, "app.turns", "app.turns", 1)
+        async with asyncio.timeout(20):
+            assert await privacy.work_off() == 1
+    assert (await partner.get(f"/v1/erasures/{erased['id']}")).json()["status"] == "succeeded"
+
+
+async def test_erasures_have_a_hand_of_their_own(partner: Partner, privacy: PrivacyWorker) -> None:
+    learner, other = await partner.learner(name="Ann"), await partner.learner(name="Bob")
+    await partner.post(f"/v1/learners/{other}/export")
+    await partner.post(f"/v1/learners/{learner}/erasure")
+    assert await privacy.work_off(["learner_erasure"]) == 1
+    assert (await partner.get(f"/v1/learners/{learner}")).status_code == 404
+    assert await privacy.work_off() >= 1
 
 
 def _ago(shop: Any) -> Any:

@@ -11,7 +11,8 @@ import pytest
 from services.api.context import ProcessContext
 from services.orchestrator.privacy.worker import PrivacyWorker
 from shared.config import Secret, Settings
-from shared.db.keys import KeyRing, read_hash_key, read_master
+from shared.db import keys as keys_module
+from shared.db.keys import REFRESH_S, USED_S, KeyRing, read_hash_key, read_master
 from shared.db.pool import Database
 from shared.db.sealed import MasterKey, UnknownKeyError, UnsealError
 from shared.db.tx import tenant_tx
@@ -23,6 +24,7 @@ from tests.integration.api.conftest import FakeWorker, Partner
 from tests.integration.privacy.conftest import Eyes
 from tests.integration.privacy.privacy_world import Person, furnish_person
 from tests.support.tenants import TenantFactory
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +177,68 @@ class TestATenantsKey:
         now = 60.1
         with pytest.raises(NotFoundError):
             await ring.warm(database, tenant.tenant_id)
+
+    async def test_looks_in_the_background_spare_a_turn_the_reading(
+        self, tenants: TenantFactory, settings: Settings, database: Database, privacy: PrivacyWorker,
+    ) -> None:  # fmt: skip
+        now = 0.0
+        tenant, idle = await tenants.new(), await tenants.new()
+        ring = KeyRing(read_master(settings), lambda: now)
+        old = await ring.warm(database, tenant.tenant_id)
+        await ring.warm(database, idle.tenant_id)
+        while now < 100.0:
+            now += 20.0
+            await ring.refresh(database)
+        assert await ring.tenant(_NOWHERE, tenant.tenant_id) is old, "read without a connection"
+        await rotation.begin_rotation(
+            privacy._shop, read_master(settings), tenant.tenant_id, SYSTEM
+        )
+        now = 120.0
+        await ring.refresh(database)
+        learned = await ring.tenant(_NOWHERE, tenant.tenant_id)
+        assert set(learned._ciphers) == {1, 2}, "a look finds the coming key"
+        assert learned.key_id == 1
+        assert ring._pause_s() == REFRESH_S
+        now = 120.0 + 110.0
+        await ring.refresh(database)
+        assert ring._pause_s() < REFRESH_S, "the next look is when the new key begins to seal"
+        now = 100.0 + USED_S
+        await ring.refresh(database)
+        with pytest.raises(AttributeError):  # nobody asked for it for an hour
+            await ring.tenant(_NOWHERE, idle.tenant_id)
+
+    async def test_a_look_finds_that_a_tenant_has_left(
+        self, tenants: TenantFactory, settings: Settings, database: Database, eyes: Eyes
+    ) -> None:
+        now = 0.0
+        tenant = await tenants.new()
+        ring = KeyRing(read_master(settings), lambda: now)
+        await ring.warm(database, tenant.tenant_id)
+        await eyes.run("delete from tenant_keys where tenant_id = $1", tenant.tenant_id)
+        now = 20.0
+        await ring.refresh(database)
+        with pytest.raises(NotFoundError):
+            await ring.warm(database, tenant.tenant_id)
+
+    async def test_the_looks_go_on_by_themselves_until_they_are_stopped(
+        self, tenants: TenantFactory, settings: Settings, database: Database, eyes: Eyes,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        monkeypatch.setattr(keys_module, "REFRESH_S", 0.01)
+        tenant = await tenants.new()
+        ring = KeyRing(read_master(settings)).start(database)
+        await ring.warm(database, tenant.tenant_id)
+        await eyes.run("delete from tenant_keys where tenant_id = $1", tenant.tenant_id)
+        await eventually(lambda: _is_forgotten(ring, tenant.tenant_id))
+        await ring.stop()
+
+
+async def _is_forgotten(ring: KeyRing, tenant_id: UUID) -> bool:
+    return tenant_id not in ring._tenants
+
+
+_NOWHERE: Any = None
+"""A connection that answers nothing."""
 
 
 class TestTheMasterKey:

@@ -1,19 +1,23 @@
 """The audit trail: nobody changes what is sealed, and every way of doing it anyway is found. [R-C15]"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.orchestrator.retention.pruning import prune
 from services.orchestrator.trail.sealer import PER_PASS, Sealer
 from shared.db.pool import Database
 from shared.db.tx import system_tx, tenant_tx
 from shared.ids import Uuid7Maker
+from shared.trail import verifying
 from shared.trail.chain import HeadSigner, genesis, link
 from shared.trail.entries import FLEET, SYSTEM, Actor, Entry, check, digest, record, record_fleet
-from shared.trail.reading import Filters, Sealed, matching, whole
+from shared.trail.reading import Filters, Sealed, list_chains, matching, whole
 from shared.trail.verifying import verify
 from tests.integration.trail.conftest import SetClock
 
@@ -309,6 +313,36 @@ class TestTampering:
         assert not (await verify(database, book.tenant_id, signer)).findings  # all of it is true
         (finding,) = (await verify(database, book.tenant_id, signer, kept)).findings
         assert (finding.kind, finding.position) == ("elsewhere", 5)
+
+    async def test_a_chain_without_its_head_is_among_all_chains(
+        self, book: Book, database, owner
+    ) -> None:
+        await book.add()
+        await owner.execute("delete from app.trail_heads where tenant_id = $1", book.tenant_id)
+        try:
+            assert book.tenant_id in await list_chains(database)
+        finally:  # the sealer could not go on with it
+            await owner.execute("delete from app.trail where tenant_id = $1", book.tenant_id)
+
+    async def test_what_is_pruned_while_it_is_read_is_no_finding(
+        self, book: Book, database, signer, clock, monkeypatch
+    ) -> None:
+        clock.pass_by(-timedelta(days=500))
+        await book.add(3)
+        clock.pass_by(timedelta(days=500))
+        await book.add(2)
+        passes = []
+
+        async def pruned_meanwhile(*arguments: Any, **options: Any) -> AsyncIterator[Sealed]:
+            passes.append(await prune(database, signer, book.tenant_id, clock.now()))
+            async for one in whole(*arguments, **options):
+                yield one
+
+        monkeypatch.setattr(verifying, "whole", pruned_meanwhile)
+        before = clock.now() - timedelta(days=365)
+        monkeypatch.setattr(clock, "now", lambda: before)
+        verdict = await verify(database, book.tenant_id, signer)
+        assert (passes, verdict.entries, verdict.findings) == ([3, 0], 2, ())
 
     async def test_another_installations_head_is_found(self, book: Book, database) -> None:
         await book.add()

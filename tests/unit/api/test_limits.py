@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.api import rates as rates_module
 from services.api.limits import JITTER_S, WINDOW_S, RequestLimiter
-from services.api.rates import FIRST_BLOCK, Allowance, Rates
+from services.api.rates import CREDIT_PART, FIRST_BLOCK, Allowance, Rates
 from shared.errors import RequestRateError, UnavailableError
 from shared.tenancy.book import LimitsBook
 from shared.tenancy.limits import Defaults, effective
@@ -26,7 +26,13 @@ class Book:
     def __init__(self, quota: int) -> None:
         self.quota = quota
 
+    def at_once(self, tenant_id: UUID) -> Any:
+        return self._limits() if tenant_id == ONE else None
+
     async def of(self, _tenant_id: UUID) -> Any:
+        return self._limits()
+
+    def _limits(self) -> Any:
         defaults = Defaults(requests_per_minute=self.quota, backlog=1)
         return effective("standard", "active", {}, defaults)
 
@@ -154,6 +160,79 @@ def test_who_waits_as_told_is_let_in(quota: int, steps: list[tuple[int, int, int
                 assert (await process.take(ONE, quota)).is_allowed
 
     asyncio.run(run())
+
+
+def send_turns(
+    quota: int, steps: list[tuple[int, int, int]]
+) -> tuple[list[int], list[Rates], ModelStore]:
+    """Return when turns were allowed, over three processes that share a store."""
+    store = ModelStore()
+    processes = [Rates(store, store.now_s) for _ in range(3)]
+    allowed: list[int] = []
+
+    async def turn(process: Rates) -> None:
+        answer = process.take_at_once(ONE, quota) or await process.take(ONE, quota)
+        allowed.extend([store.now_us] if answer.is_allowed or not answer.is_known else [])
+
+    async def run() -> None:
+        for process, count, pause in steps:
+            await asyncio.gather(*(turn(processes[process]) for _ in range(count)))
+            purses = [each._purses[ONE] for each in processes if each._purses]
+            await asyncio.gather(*(each.asking for each in purses if each.asking is not None))
+            store.now_us += pause
+
+    asyncio.run(run())
+    return allowed, processes, store
+
+
+class TestTurns:
+    @settings(max_examples=60, deadline=None)
+    @given(quota=st.integers(1, 400), steps=Steps)
+    def test_a_process_is_never_more_than_its_credit_ahead(
+        self, quota: int, steps: list[tuple[int, int, int]]
+    ) -> None:
+        allowed, processes, _ = send_turns(quota, steps)
+        credit = max(1, quota // CREDIT_PART)
+        assert all(each._purses[ONE].owed <= credit for each in processes if each._purses)
+        assert most_over(quota, allowed) <= len(processes) * credit
+
+    def test_what_went_on_credit_is_paid(self) -> None:
+        # Ten times the quota in turns, for ten minutes: what is ahead once is not ahead twice.
+        allowed, _, _ = send_turns(60, [(number % 3, 5, 500_000) for number in range(1200)])
+        assert 60 * 10 <= len(allowed) <= 60 + 60 * 10 + 3
+
+    async def test_a_turn_waits_for_nothing(self) -> None:
+        store = ModelStore()
+        asked = limiter(store, 6000)
+        store.hang = asyncio.Event()
+        for _ in range(6000 // CREDIT_PART):
+            async with asyncio.timeout(0.2):
+                headers, refusal = await asked.take(ONE, is_read=False, is_turn=True)
+            assert refusal is None
+            assert [name for name, _ in headers] == [b"ratelimit-policy"]
+        store.hang.set()
+        headers, refusal = await asked.take(ONE, is_read=False, is_turn=True)
+        assert refusal is None
+        assert store.rows[ONE].arrival > 0, "all of it is counted"
+        assert asked._rates._purses[ONE].owed == 0
+
+    async def test_a_quota_that_is_used_up_refuses_turns(self) -> None:
+        asked = limiter(ModelStore(), 2)
+        refusals = []
+        for _ in range(6):
+            refusals.append((await asked.take(ONE, is_read=False, is_turn=True))[1])
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert refusals[:2] == [None, None]
+        assert all(isinstance(each, RequestRateError) for each in refusals[3:])
+
+    async def test_without_the_store_few_turns_pass(self) -> None:
+        store = ModelStore()
+        store.is_down = True
+        asked = limiter(store, 300)
+        refusals = [(await asked.take(ONE, is_read=False, is_turn=True))[1] for _ in range(5)]
+        assert refusals[:3] == [None] * 3
+        assert all(isinstance(each, UnavailableError) for each in refusals[3:])
 
 
 class TestHeaders:

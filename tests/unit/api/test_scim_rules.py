@@ -1,6 +1,8 @@
 """SCIM without servers: memberships that move, filters, what is shown."""
 
 import contextlib
+import subprocess
+import sys
 from datetime import date, timedelta
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -153,3 +155,15 @@ def test_a_search_is_an_object() -> None:
     assert of_body({"filter": 'userName eq "m"', "count": 3}).count == 3
     with pytest.raises(InvalidValueException):
         of_body([])
+
+
+def test_a_process_that_nobody_asks_for_scim_does_not_pay_for_it() -> None:
+    code = (
+        "import sys, services.api.main\n"
+        "bad = {'scim2_models', 'temporalio', 'opentelemetry', 'openai'} & sys.modules.keys()\n"
+        "sys.exit(repr(bad) if bad else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -91,6 +91,18 @@ async def test_a_hanging_part_costs_its_patience_once_and_is_asked_once(part: Pa
     await ready.close()
 
 
+async def test_an_answer_that_came_too_late_says_nothing_about_now(part: Part) -> None:
+    ready = Readiness({"database": part.ask})
+    part.hangs.clear()
+    assert await ready.missing() == ("database",)
+    part.hangs.set()
+    await asyncio.sleep(0)  # it answers the old question, and then it dies
+    part.fault = OSError("gone")
+    assert await ready.missing() == ("database",)
+    assert part.asked == 2
+    await ready.close()
+
+
 async def test_starting_ready_stopping(part: Part) -> None:
     stop = asyncio.Event()
     health = Health(stop)

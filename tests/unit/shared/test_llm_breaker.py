@@ -45,6 +45,18 @@ def test_opens_after_five_failures_in_a_row_and_not_before():
     assert desk.breaker.enter() is None
 
 
+def test_its_state_is_told():
+    desk = Desk()
+    states = [desk.breaker.state]
+    desk.fail()
+    states.append(desk.breaker.state)
+    desk.at += 1000.0
+    states.append(desk.breaker.state)
+    desk.call()
+    states.append(desk.breaker.state)
+    assert states == ["closed", "open", "half_open", "closed"]
+
+
 def test_opens_when_half_of_the_last_twenty_failed():
     desk = Desk()
     for number in range(WINDOW):

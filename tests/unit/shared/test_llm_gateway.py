@@ -1,6 +1,7 @@
 """The gateway against the scripted endpoint: what is asked, what is not, what is told and kept."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -15,6 +16,7 @@ from shared.llm.client import Lines
 from shared.llm.gateway import Gateway
 from shared.llm.ports import ModelFailedError
 from shared.llm.records import ANSWER_COLUMN, TenantModel
+from shared.telemetry import metrics
 from tests.support.llm import Answer, FakeLlm, Match, Rule, Script, answering, endpoint
 from tests.support.llm_gateway import (
     KEY,
@@ -106,6 +108,21 @@ async def test_the_tenants_model_and_temperature(world: World):
     assert [body.get("temperature") for body in sent] == [0.7, None, 0.0]
     assert [body.get("seed") for body in sent] == [None, None, 5]
     assert {body["max_tokens"] for body in sent} == {100}
+
+
+async def test_labels_name_no_model_that_a_tenant_chose(world: World):
+    metrics.begin(with_process=False)
+    try:
+        for models in ({}, {Task.WORDING: "Anna-Example"}, {Task.WORDING: "Bert-Example"}):
+            policy = ModelPolicy(models=models)
+            model = await world.use(tenant_model(world.fake.url, policy=policy))
+            await model.chat(asking())
+        shown = metrics.exposition().decode()
+    finally:
+        metrics.end()
+    assert set(re.findall(r'llm_tokens_total\{.*model="([^"]*)"', shown)) == {"fake-1", "chosen"}
+    assert 'llm_breakers{state="closed"} 1.0' in shown
+    assert 'llm_breakers{state="open"} 0.0' in shown
 
 
 async def test_the_note_the_ledger_and_the_kept_answer_agree(world: World):

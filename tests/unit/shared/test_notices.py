@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared import notices
 from shared.notices import languages, notice
 
 
@@ -24,3 +25,8 @@ class TestNotices:
     @pytest.mark.parametrize(("asked", "told"), [("pt-BR", "pt"), ("DE-at", "de"), ("xx", "en")])
     def test_variants_and_the_unknown(self, asked: str, told: str) -> None:
         assert notice("simulation", asked).language == told
+
+    def test_tags_without_end_take_no_room(self) -> None:
+        for number in range(1000):
+            notice("score", f"de-x-{number}")
+        assert notices._told.cache_info().currsize <= 2 * len(languages())

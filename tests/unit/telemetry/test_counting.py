@@ -3,19 +3,28 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.config import load
 from shared.ids import format_id
-from shared.telemetry import catalog, measures, metrics, tenants
+from shared.telemetry import catalog, measures, metrics, running, tenants
 from shared.telemetry.measures import Measure, note
 from shared.telemetry.running import count
 from shared.telemetry.tenants import OTHER, TOP, TURNOVER_S, TopTenants
 
 BUDGET = 1000
 """Series of tenants in one process: 51 labels by kinds, outcomes and the like."""
+
+SETTINGS = {
+    "RAPPORT_DATABASE_URL": "postgresql://u:hidden@h/d",
+    "RAPPORT_NATS_URL": "nats://h",
+    "RAPPORT_MASTER_KEY": "k",
+}
+"""A process with nothing but what it must have."""
 
 
 class Ticking:
@@ -144,6 +153,29 @@ class TestFamilies:
         catalog.OPERATIONS_IN_FLIGHT.replace({("turn", "b"): 3.0}, "turn")
         assert set(series().values()) == {3.0, 4.0}
 
+    def test_a_scrape_may_drop_what_the_loop_drops_as_well(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gauge = catalog.OPERATIONS_IN_FLIGHT
+        gauge.replace({("turn", "a"): 2.0, ("turn", "b"): 1.0}, "turn")
+
+        class Raced(dict[tuple[str, ...], Any]):
+            """Right after the scrape's look, the loop drops a tenant."""
+
+            def __iter__(self) -> Iterator[tuple[str, ...]]:
+                found = [*self.keys()]
+                monkeypatch.setattr(gauge, "_children", dict(self))
+                metrics.forget_tenant("a")
+                left = gauge._children
+                monkeypatch.setattr(gauge, "_children", self)
+                for gone in self.keys() - left.keys():
+                    del self[gone]
+                return iter(found)
+
+        monkeypatch.setattr(gauge, "_children", Raced(gauge._children))
+        gauge.replace({("turn", "b"): 3.0}, "turn")
+        assert set(series().values()) == {3.0}
+
     def test_gauges_are_set_when_somebody_looks(self) -> None:
         stop = metrics.before_showing(lambda: catalog.LOOP_LAG.set(0.25))
         assert series() == {"event_loop_lag_seconds[]": 0.25}
@@ -157,6 +189,15 @@ class TestFamilies:
             assert metric.labels.count(metrics.TENANT) <= 1
             assert metrics.TENANT not in metric.labels[:-1], "it must be the last one"
             assert metric.meaning
+
+
+class TestProcess:
+    def test_what_an_alert_waits_for_the_first_of_begins_at_nought(self) -> None:
+        stop = running.start(load({**SETTINGS, "RAPPORT_HEALTH_PORT": "9100"}), "api")
+        try:
+            assert series()["rls_denied_total[]"] == 0
+        finally:
+            stop()
 
 
 class TestOff:
