@@ -46,7 +46,8 @@ class _Drill:
         with self._step("killed every process; deleted PostgreSQL, NATS and Temporal"):
             product.destroy()
         with self._step("restored into a new PostgreSQL") as note:
-            note(product.run("restore", str(self._file)).splitlines()[-1])
+            said = product.run("restore", str(self._file)).splitlines()
+            note(next(line for line in said if line.startswith("to be started again")))
         with self._step("started the product, with an empty NATS and a new Temporal"):
             product.start()
         self._finish(accepted, simulations)

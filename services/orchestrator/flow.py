@@ -110,6 +110,10 @@ class FlowHandler:
         if row is None:
             log.error("flow.simulation_missing", simulation_id=str(simulation_id))
             return
+        if job.again and row.status != "open":
+            if row.status == "scored":
+                return  # it ended meanwhile: a second life would wait for an end that was told
+            signal = simulation.ENDED_SIGNAL
         order = SimulationOrder(
             tenant_id=tenant_id,
             simulation_id=simulation_id,

@@ -15,6 +15,12 @@ def test_every_folder_with_tests_is_in_one_half() -> None:
     assert sorted(named) == sorted(f"tests/{name}" for name in found)
 
 
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """Two of one name in a half, and pytest collects neither."""
+    names = [path.name for path in TESTS.rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 @pytest.mark.parametrize(
     ("first", "second", "passes"),
     [("1", "1", True), ("0", "1", False), ("1", "0", False)],
