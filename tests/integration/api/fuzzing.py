@@ -48,7 +48,8 @@ RULES: Final = frozenset(
     {
         "blank", "contradiction", "does-not-fit", "duplicate", "exactly-one",
         "language-not-supported", "no-words", "not-allowed", "not-found", "nul-character",
-        "one-speaker", "out-of-order", "overlap", "required", "too-few-words",
+        "one-speaker", "out-of-order", "overlap", "required", "too-few-words", "unknown-scope",
+        "beyond-own",
     }
 )  # fmt: skip
 """Codes of fields that fit their schemas and do not fit each other, what is stored, or what a
@@ -100,6 +101,11 @@ BY_CASE: Final[Mapping[tuple[str, str, str], str]] = {
     **_CASES_OF_SURVEYS,
     **_CASES_OF_CONTACTS,
     ("PUT /v1/survey_forms/{form}", "path:form", "format"): "keys of paths take more characters",
+    ("POST /v1/api_keys", "/expires_at", "out-of-range"): "the bound moves with the days",
+    ("PATCH /v1/api_keys/{key_id}", "/expires_at", "out-of-range"): "likewise",
+    ("POST /v1/api_keys", "/expires_at", "time-zone"): "schemas do not ask for a time zone",
+    ("PATCH /v1/api_keys/{key_id}", "/expires_at", "time-zone"): "likewise",
+    ("PUT /v1/settings/identity", "/role_claim", "missing"): "roles are found by a claim",
     ("PUT /v1/survey_forms/{form}", "/scale", "out-of-range"): "NPS and CES have fixed scales",
     ("PUT /v1/survey_forms/{form}", "/positive", "missing"): "CSAT needs them",
     ("PUT /v1/survey_forms/{form}", "/positive", "conflict"): "of NPS and CES they are fixed",

@@ -174,7 +174,7 @@ class TestLibrary:
     ) -> None:
         tenant = await tenants.new()
         newer = tuple(msgspec.structs.replace(each, target=1) for each in load_rubrics())
-        monkeypatch.setattr("infra.tenants.load_rubrics", lambda: newer)
+        monkeypatch.setattr("shared.new_tenants.load_rubrics", lambda: newer)
         assert await tenants.registry.seed_library(tenant.tenant_id) == len(newer)
         held = await tenants.registry.list_rubrics(tenant.tenant_id)
         assert {(each.version, each.origin) for each in held} == {(2, "library")}
@@ -183,7 +183,7 @@ class TestLibrary:
         self, tenants: TenantFactory, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, *rest = load_rubrics()
-        monkeypatch.setattr("infra.tenants.load_rubrics", lambda: tuple(rest))
+        monkeypatch.setattr("shared.new_tenants.load_rubrics", lambda: tuple(rest))
         author = Partner(http, await tenants.new())
         await create(author, new_spec(slug=first.slug))
         monkeypatch.undo()

@@ -422,7 +422,7 @@ class TestLibrary:
         self, tenants: TenantFactory, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, *rest = load_scenarios()
-        monkeypatch.setattr("infra.tenants.load_scenarios", lambda: tuple(rest))
+        monkeypatch.setattr("shared.new_tenants.load_scenarios", lambda: tuple(rest))
         tenant = await tenants.new()
         async with tenant_tx(database, tenant.tenant_id) as connection:
             scenario_id = IDS.new()
