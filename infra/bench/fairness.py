@@ -14,7 +14,6 @@ from typing import Any, Final
 import uvloop
 
 from infra.bench.fairness_tenants import (
-    LINES,
     Client,
     completed,
     new_client,
@@ -25,6 +24,7 @@ from infra.bench.fairness_tenants import (
 from infra.bench.product import ProductError, descendants, running
 from infra.bench.resting import quiet, settled
 from infra.bench.rows import Report, percentile
+from infra.bench.turns import LINES
 from infra.supervisor import UpFile
 
 DELAY_MS: Final = 200

@@ -13,6 +13,7 @@ import msgspec
 
 from infra.bench.http import Connection, HttpError
 from infra.bench.transcripts import library, tiny
+from infra.bench.turns import LINES, SCENARIO
 from infra.devstack.credentials import Credentials
 from infra.provision import settings_for
 from infra.supervisor import UpFile
@@ -21,18 +22,6 @@ from infra.tenants import Registry
 from shared.db import pool
 from shared.db.sealed import MasterKey
 from shared.tenancy.limits import Defaults
-
-SCENARIO: Final = "support-angry-late-delivery"
-
-LINES: Final = (
-    "I can see why this is upsetting. What happened when you first got in touch with us?",
-    "Thank you for telling me. When did you last hear anything from us about it?",
-    "So you were promised one thing and got another, is that right?",
-    "I want to understand it fully. How has this affected you since?",
-    "I see. What would help you most right now?",
-    "Let me look into that for you. What else should I know about it?",
-)
-"""Neutral to good lines: a conversation of them stays open."""
 
 BATCH: Final = 1000
 """Conversations of one request."""

@@ -7,7 +7,7 @@ from typing import Any
 from services.orchestrator.context import Context
 from services.orchestrator.retention.activities import RetentionActivities
 from services.orchestrator.retention.enforcing import Enforcer
-from services.orchestrator.retention.schedule import keep_trying
+from services.orchestrator.retention.schedule import PASSES
 from services.orchestrator.trail.sealer import Sealer
 from shared.db.keys import KeyRing, read_hash_key
 from shared.tasks import end
@@ -35,7 +35,7 @@ class Keeping:
 
     async def __aenter__(self) -> None:
         """Begin to seal, and make the schedule of retention."""
-        schedule = keep_trying(self._context.temporal)
+        schedule = PASSES.keep_trying(self._context.temporal)
         self._running = [
             asyncio.create_task(self._sealer.run()),
             asyncio.create_task(schedule),

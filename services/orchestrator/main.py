@@ -17,7 +17,7 @@ from services.orchestrator.keeping import Keeping
 from services.orchestrator.privacy.worker import PrivacyWorker
 from services.orchestrator.queues import TemporalWatch
 from services.orchestrator.relay import Relay
-from services.orchestrator.reports.schedule import keep_trying
+from services.orchestrator.reports.schedule import PASSES
 from services.orchestrator.reports.weekly import ReportActivities
 from services.orchestrator.webhooks.service import Webhooks
 from services.orchestrator.workflow_logs import WorkflowIds, counted_replays
@@ -123,7 +123,7 @@ async def serve(
     statements = Pusher(context, keys)
     privacy = PrivacyWorker(context, keys)
     relay = asyncio.create_task(Relay(context, nats, on_placed=webhooks.placed).run())
-    schedule = asyncio.create_task(keep_trying(temporal))
+    schedule = asyncio.create_task(PASSES.keep_trying(temporal))
     ending = asyncio.create_task(ExpiringKeys(context).run())
     watching = FleetWatch(database, TemporalWatch(temporal), context.clock)
     fleet = [asyncio.create_task(watching.run())] if metrics.is_on() else []

@@ -100,9 +100,8 @@ async def _work(
         ready()
         await stop.wait()
         await heartbeat.stop()
-        with contextlib.suppress(
-            TimeoutError
-        ):  # who asked is told to try again by its own deadline
+        # Whoever still waits is told to try again by a deadline of their own.
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERS_S):
                 await endpoint.close()
         watch.close()

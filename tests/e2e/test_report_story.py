@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from services.orchestrator.reports.schedule import SCHEDULE_ID
+from services.orchestrator.reports.schedule import PASSES
 from tests.e2e.partner import Partner
 from tests.e2e.truth import settled
 from tests.support.waiting import eventually
@@ -69,7 +69,7 @@ async def _history(partner: Partner) -> str:
 async def _after_the_next_pass(partner: Partner) -> Any:
     """Have the schedule look now and not in some minutes; return the page that it made."""
     client = await Client.connect(partner.product.up.temporal_address)
-    await client.get_schedule_handle(SCHEDULE_ID).trigger()
+    await client.get_schedule_handle(PASSES.schedule_id).trigger()
 
     async def is_made() -> bool:
         return bool((await partner.get("/v1/reports/documents"))["data"])

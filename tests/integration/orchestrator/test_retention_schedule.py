@@ -11,12 +11,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from services.orchestrator.context import Context
 from services.orchestrator.retention.activities import RetentionActivities
 from services.orchestrator.retention.enforcing import Beat, Enforcer
-from services.orchestrator.retention.schedule import (
-    EVERY,
-    SCHEDULE_ID,
-    ensure_schedule,
-    keep_trying,
-)
+from services.orchestrator.retention.schedule import PASSES
 from shared.db.keys import KeyRing, read_hash_key
 from shared.ids import Uuid7Maker
 from shared.trail.chain import HeadSigner
@@ -97,14 +92,14 @@ class TestWorkflow:
 
 class TestSchedule:
     async def test_it_is_there_once_and_keeps_an_operators_pause(self, temporal: Client) -> None:
-        await ensure_schedule(temporal, QUEUE)
-        handle = temporal.get_schedule_handle(SCHEDULE_ID)
+        await PASSES.ensure(temporal, QUEUE)
+        handle = temporal.get_schedule_handle(PASSES.schedule_id)
         await handle.pause(note="a legal hold")
-        await keep_trying(temporal)
+        await PASSES.keep_trying(temporal)
 
         async def is_as_wanted() -> bool:
             found = (await handle.describe()).schedule
-            return found.state.paused and found.spec.intervals[0].every == EVERY
+            return found.state.paused and found.spec.intervals[0].every == PASSES.every
 
         await eventually(is_as_wanted, timeout_s=20)
         assert (await handle.describe()).schedule.action.workflow == retention.NAME

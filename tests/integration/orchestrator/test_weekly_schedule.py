@@ -7,7 +7,7 @@ from temporalio.client import Client, ScheduleOverlapPolicy
 from temporalio.service import RPCError
 
 from infra.devstack.stack import Stack
-from services.orchestrator.reports.schedule import EVERY, SCHEDULE_ID, ensure_schedule
+from services.orchestrator.reports.schedule import PASSES
 from shared.temporal.converter import DATA_CONVERTER
 from shared.workflows import activity_api
 from tests.support.waiting import eventually
@@ -21,15 +21,15 @@ async def client(stack: Stack) -> Client:
 
 async def test_several_processes_make_one_schedule_and_a_pause_stays(client: Client):
     ladder = Ladder(client)
-    await asyncio.gather(*(ensure_schedule(client, ladder.queue) for _ in range(3)))
-    handle = client.get_schedule_handle(SCHEDULE_ID)
+    await asyncio.gather(*(PASSES.ensure(client, ladder.queue) for _ in range(3)))
+    handle = client.get_schedule_handle(PASSES.schedule_id)
     try:
         found = (await handle.describe()).schedule
-        assert [each.every for each in found.spec.intervals] == [EVERY]
+        assert [each.every for each in found.spec.intervals] == [PASSES.every]
         assert found.policy.overlap is ScheduleOverlapPolicy.SKIP
 
         await handle.pause()
-        await ensure_schedule(client, ladder.queue)
+        await PASSES.ensure(client, ladder.queue)
         assert (await handle.describe()).schedule.state.paused
 
         async with ladder.worker():
