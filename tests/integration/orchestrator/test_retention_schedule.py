@@ -1,6 +1,7 @@
 """The schedule of retention on a real Temporal: one pass, every due tenant, also a broken one."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -92,14 +93,15 @@ class TestWorkflow:
 
 class TestSchedule:
     async def test_it_is_there_once_and_keeps_an_operators_pause(self, temporal: Client) -> None:
-        await PASSES.ensure(temporal, QUEUE)
-        handle = temporal.get_schedule_handle(PASSES.schedule_id)
+        passes = replace(PASSES, schedule_id=f"{PASSES.schedule_id}-of-this-test")
+        await passes.ensure(temporal, QUEUE)
+        handle = temporal.get_schedule_handle(passes.schedule_id)
         await handle.pause(note="a legal hold")
-        await PASSES.keep_trying(temporal)
+        await passes.keep_trying(temporal)
 
         async def is_as_wanted() -> bool:
             found = (await handle.describe()).schedule
-            return found.state.paused and found.spec.intervals[0].every == PASSES.every
+            return found.state.paused and found.spec.intervals[0].every == passes.every
 
         await eventually(is_as_wanted, timeout_s=20)
         assert (await handle.describe()).schedule.action.workflow == retention.NAME

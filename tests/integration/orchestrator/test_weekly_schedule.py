@@ -1,10 +1,10 @@
 """The one Schedule of weekly pages, on a real Temporal server."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from temporalio.client import Client, ScheduleOverlapPolicy
-from temporalio.service import RPCError
 
 from infra.devstack.stack import Stack
 from services.orchestrator.reports.schedule import PASSES
@@ -21,15 +21,18 @@ async def client(stack: Stack) -> Client:
 
 async def test_several_processes_make_one_schedule_and_a_pause_stays(client: Client):
     ladder = Ladder(client)
-    await asyncio.gather(*(PASSES.ensure(client, ladder.queue) for _ in range(3)))
-    handle = client.get_schedule_handle(PASSES.schedule_id)
+    # A name of its own: the product's is one per installation, other tests start the product, and
+    # while a pass of theirs waits for its worker a trigger of ours would be skipped.
+    passes = replace(PASSES, schedule_id=f"{PASSES.schedule_id}-{ladder.queue}")
+    await asyncio.gather(*(passes.ensure(client, ladder.queue) for _ in range(3)))
+    handle = client.get_schedule_handle(passes.schedule_id)
     try:
         found = (await handle.describe()).schedule
-        assert [each.every for each in found.spec.intervals] == [PASSES.every]
+        assert [each.every for each in found.spec.intervals] == [passes.every]
         assert found.policy.overlap is ScheduleOverlapPolicy.SKIP
 
         await handle.pause()
-        await PASSES.ensure(client, ladder.queue)
+        await passes.ensure(client, ladder.queue)
         assert (await handle.describe()).schedule.state.paused
 
         async with ladder.worker():
@@ -40,7 +43,4 @@ async def test_several_processes_make_one_schedule_and_a_pause_stays(client: Cli
 
             await eventually(has_looked)
     finally:
-        try:
-            await handle.delete()
-        except RPCError as error:  # an orchestrator of another test made and ended it
-            assert "not found" in str(error)  # noqa: PT017  (only this one is fine)
+        await handle.delete()
