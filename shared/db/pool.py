@@ -60,6 +60,8 @@ class Database:
         self._url = url
         self._service = service
         self._system: Pool | None = None
+        self.is_closed = False
+        """Whether `close` was called: nothing can be read or written any more."""
         self._unshow = metrics.before_showing(self._show)
 
     def _show(self) -> None:
@@ -78,6 +80,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; transactions in hand have `CLOSE_TIMEOUT_S` to finish."""
+        self.is_closed = True
         self._unshow()
         for pool in (self.app, self._system):
             if pool is None:

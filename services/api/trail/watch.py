@@ -101,12 +101,17 @@ class Watch:
         tenants: defaultdict[UUID, list[_Noted]] = defaultdict(list)
         for noted in waiting:
             tenants[noted.key[0]].append(noted)
+        delayed: list[_Noted] = []
+        reason = ""
         for tenant_id, some in tenants.items():
             try:
                 async with tenant_tx(self._database, tenant_id) as connection:
                     await _write(connection, tenant_id, some, self._clock.now())
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                self._take_back(some, type(error).__name__)
+                delayed += some
+                reason = type(error).__name__
+        if delayed:
+            self._take_back(delayed, reason)
 
     def _note(
         self, principal: Principal, action: str, target: str, now: datetime, span_s: int
@@ -122,10 +127,11 @@ class Watch:
         self._start()
 
     def _take_back(self, some: list[_Noted], error: str) -> None:
-        room = max(MOST_WAITING - len(self._waiting), 0)
+        room = 0 if self._database.is_closed else max(MOST_WAITING - len(self._waiting), 0)
         self._waiting.extend(some[:room])
         log.warning("trail.delayed", notes=len(some), lost=len(some[room:]), error=error)
-        self._start()
+        if self._waiting:
+            self._start()
 
     def _start(self) -> None:
         if self._timer is None:

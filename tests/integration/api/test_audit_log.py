@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from services.api.app import create_app
 from services.api.context import ProcessContext
@@ -259,3 +260,18 @@ class TestTrouble:
             patch.setattr("services.api.trail.watch._write", away)
             await log.watch.flush()
         assert await log.actions(action="key.used") == ["key.used"]
+
+    async def test_a_database_that_is_closed_for_good_is_not_asked_again(
+        self, log: Log, database: Database, monkeypatch
+    ) -> None:
+        async def away(*_: object) -> None:
+            raise OSError
+
+        await log.partner.get("/v1/teams")
+        with monkeypatch.context() as patch, capture_logs() as lines:
+            patch.setattr("services.api.trail.watch._write", away)
+            patch.setattr(database, "is_closed", True)
+            await log.watch.flush()
+            await log.watch.flush()
+        (line,) = [line for line in lines if line["event"] == "trail.delayed"]
+        assert line["lost"] == line["notes"] > 0
