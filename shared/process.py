@@ -96,7 +96,7 @@ async def _health(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Heal
     """Answer probes from the first moment to the last, where a port is given for it."""
     health = Health(stop)
     health.lag.start()
-    watch = running.LoopWatch()
+    watch = running.LoopWatch(health.lag)
     watch.start()
     async with AsyncExitStack() as open_things:
         open_things.callback(watch.stop)

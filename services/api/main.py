@@ -146,7 +146,8 @@ async def serve(
         health.watch("nats", nats_probe(nats))
     keys.start(database)
     heartbeat = Heartbeat(database, "api").start()
-    probes = Probes(context.shedder, database).start()
+    lag = None if health is None else health.lag
+    probes = Probes(context.shedder, database, lag).start()
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -17,17 +17,19 @@ from typing import Final, Literal
 import asyncpg
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from services.api.problems import answer_error
+from services.api.problems import send_error
 from shared.db.pool import Database
 from shared.errors import UnavailableError
+from shared.health.lag import LoopLag
 from shared.tasks import end
 from shared.telemetry import catalog
 
-TARGET_S: Final = 2.5
-"""Seconds that something may wait in a queue: of the event loop, for a connection, for a worker. A
-learner who waits so long for a place has an answer in time all the same; twice as long, hardly."""
+TARGET_S: Final = 0.7
+"""Seconds that something may wait in a queue: of the event loop, for a connection, for a worker.
+More would not be more answers: all that waits is touched again and again, and a job that no worker
+took for `RAPPORT_JOB_FIRST_RETRY_S` is published a second time."""
 
-LEAST: Final = 256
+LEAST: Final = 150
 """A process always admits so many at once: fewer are no overload, whatever was measured."""
 
 MOST: Final = 4000
@@ -124,7 +126,7 @@ class Shedding:
         refusal = self._shedder.enter(kind)
         if refusal is not None:
             catalog.SHED.add(kind)
-            await answer_error(refusal, scope["state"]["request_id"])(scope, receive, send)
+            await send_error(refusal, scope["state"]["request_id"], send)
             return
         try:
             await self._app(scope, receive, send)
@@ -150,29 +152,29 @@ def _kind(scope: Scope) -> str | None:
 class Probes:
     """Measures how long the event loop and the connections make a newcomer wait."""
 
-    def __init__(self, shedder: Shedder, database: Database) -> None:
+    def __init__(self, shedder: Shedder, database: Database, lag: LoopLag | None) -> None:
+        """`lag` is the process's own; None where nobody measures it."""
         self._shedder = shedder
         self._database = database
+        self._lag = lag
+        self._unlisten: Callable[[], None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> "Probes":
         """Begin to measure."""
-        self._tasks = [
-            asyncio.create_task(self._measure_loop()),
-            asyncio.create_task(self._measure_pool()),
-        ]
+        if self._lag is not None:
+            self._unlisten = self._lag.listen(self._hear, every_s=PROBE_S)
+        self._tasks = [asyncio.create_task(self._measure_pool())]
         return self
 
     async def stop(self) -> None:
         """Measure no more."""
+        if self._unlisten is not None:
+            self._unlisten()
         await end(self._tasks)
 
-    async def _measure_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + PROBE_S
-            await asyncio.sleep(PROBE_S)
-            self._shedder.note("loop", loop.time() - due)
+    def _hear(self, late_s: float) -> None:
+        self._shedder.note("loop", late_s)
 
     async def _measure_pool(self) -> None:
         while True:

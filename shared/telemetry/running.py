@@ -1,19 +1,15 @@
 """Telemetry of a process: switched on by its settings, off again at its end."""
 
-import asyncio
 import importlib.metadata
 import time
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 
 from shared.config import ConfigError, Settings
+from shared.health.lag import LoopLag
 from shared.telemetry import catalog, measures, metrics, tenants, trace
 from shared.telemetry.measures import Measure
-
-LOOP_LOOK_S: Final = 1.0
-"""Seconds between two timers that show how late the event loop is."""
 
 
 def start(settings: Settings, service: str) -> Callable[[], None]:
@@ -79,36 +75,27 @@ def _trace(settings: Settings, service: str) -> Callable[[], None]:
 
 
 class LoopWatch:
-    """Knows how late timers ran: what blocks the event loop delays everything."""
+    """Shows how late timers ran: what blocks the event loop delays everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, lag: LoopLag) -> None:
+        """Take who measures it."""
+        self._lag = lag
         self._worst = 0.0
-        self._expected = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._unshow: Callable[[], None] | None = None
+        self._ends: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        """Begin to watch the running loop, if this process counts."""
+        """Begin to watch, if this process counts."""
         if metrics.is_on():
-            self._unshow = metrics.before_showing(self._show)
-            self._plan()
+            self._ends = [self._lag.listen(self._hear), metrics.before_showing(self._show)]
 
     def stop(self) -> None:
         """End it."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._unshow is not None:
-            self._unshow()
+        for end in self._ends:
+            end()
+        self._ends = []
 
-    def _plan(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._expected = loop.time() + LOOP_LOOK_S
-        self._timer = loop.call_at(self._expected, self._look)
-
-    def _look(self) -> None:
-        late = asyncio.get_running_loop().time() - self._expected
-        self._worst = max(self._worst, late)
-        self._plan()
+    def _hear(self, late_s: float) -> None:
+        self._worst = max(self._worst, late_s)
 
     def _show(self) -> None:
         catalog.LOOP_LAG.set(self._worst)

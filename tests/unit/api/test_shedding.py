@@ -1,8 +1,12 @@
 """Refusing while things wait: by what waiting was measured, learners last."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
-from services.api.shedding import FIRST, LEAST, MOST, TARGET_S, WINDOW_S, Shedder
+from services.api.shedding import FIRST, LEAST, MOST, TARGET_S, WINDOW_S, Shedder, Shedding
+from shared.telemetry import metrics
 
 
 class Time:
@@ -103,3 +107,34 @@ def test_the_slowest_queue_counts(shedder: Shedder, time: Time) -> None:
     shedder.note("connections", 2 * TARGET_S)
     wait(shedder, time, 0.001)
     assert shedder.limit == 360
+
+
+async def test_a_refused_request_gets_a_whole_problem_and_nobody_looks_at_it() -> None:
+    async def inner(*_: object) -> None:
+        raise AssertionError("it was looked at")
+
+    shedder = Shedder(lambda n: b"\x02" * n)
+    fill(shedder, "turn")
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = "/v1/simulations/sim_1/turns"
+    scope = {"path": path, "method": "POST", "headers": [], "state": {"request_id": "req_1"}}
+    metrics.begin(with_process=False)
+    try:
+        await Shedding(inner, shedder)(scope, None, send)  # type: ignore[arg-type]  # no whole one
+        assert b'http_server_shed_total{kind="turn"} 1.0' in metrics.exposition()
+    finally:
+        metrics.end()
+    start, body = sent
+    headers = dict(start["headers"])
+    assert start["status"] == 503
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"retry-after"] == b"3"
+    assert headers[b"content-length"] == str(len(body["body"])).encode()
+    problem = msgspec.json.decode(body["body"])
+    assert problem["code"] == "temporary-reduced-capacity"
+    assert problem["request_id"] == "req_1"
+    assert problem["retryable"] is True

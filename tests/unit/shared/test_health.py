@@ -1,6 +1,7 @@
 """What probes answer: the loop decides about life, the parts about readiness."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +14,8 @@ from shared.health.probes import nats_probe, temporal_probe
 from shared.health.readiness import Readiness
 from shared.health.server import HealthApp, health_server
 from shared.health.state import Health
+from shared.telemetry import metrics
+from shared.telemetry.running import LoopWatch
 from tests.support.waiting import eventually
 
 
@@ -179,3 +182,47 @@ async def test_probes_raise_for_what_does_not_serve() -> None:
         await nats_probe(away)()
     with pytest.raises(ConnectionError):
         await temporal_probe(away)()
+
+
+async def test_one_timer_tells_everybody_who_listens(health: Health) -> None:
+    heard: dict[str, list[float]] = {"slow": [], "quick": []}
+    watched = health.lag.listen(heard["slow"].append)
+    hurried = health.lag.listen(heard["quick"].append, every_s=0.01)  # it does not wait for a tick
+    await eventually(lambda: len(heard["quick"]) > 2)
+    time.sleep(0.2)  # noqa: ASYNC251  (as above)
+    await eventually(lambda: max(heard["quick"]) >= 0.15)
+    assert heard["slow"] == heard["quick"]
+    hurried()
+    count = len(heard["quick"])
+    await eventually(lambda: len(heard["slow"]) > count)
+    assert len(heard["quick"]) == count
+    watched()
+
+
+async def test_the_worst_lag_since_the_last_look_is_shown(health: Health) -> None:
+    metrics.begin(with_process=False)
+    watch = LoopWatch(health.lag)
+    watch.start()
+    try:
+        hurried = health.lag.listen(lambda _late: None, every_s=0.01)
+        time.sleep(0.2)  # noqa: ASYNC251  (as above)
+        seen: list[float] = []
+
+        def look() -> bool:
+            found = re.search(
+                r"^event_loop_lag_seconds (\S+)$", metrics.exposition().decode(), re.MULTILINE
+            )
+            seen.append(0.0 if found is None else float(found[1]))
+            return seen[-1] >= 0.15
+
+        await eventually(look)
+        await eventually(lambda: not look() and seen[-1] < 0.15)
+        hurried()
+    finally:
+        watch.stop()
+        metrics.end()
+
+
+async def test_a_process_that_does_not_count_has_no_watch(health: Health) -> None:
+    LoopWatch(health.lag).start()
+    assert health.lag.listeners == 0
