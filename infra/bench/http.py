@@ -21,6 +21,7 @@ class Connection(asyncio.Protocol):
     """One connection, one request at a time."""
 
     def __init__(self, host: str, key: str) -> None:
+        self._host = host
         self._head = (
             f"Host: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
         )
@@ -34,12 +35,13 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, url: str, key: str) -> "Connection":
         """Connect to `http://host:port`."""
-        host = url.removeprefix("http://")
-        name, port = host.rsplit(":", 1)
-        _, protocol = await asyncio.get_running_loop().create_connection(
-            lambda: cls(host, key), name, int(port)
-        )
-        return protocol
+        connection = cls(url.removeprefix("http://"), key)
+        await connection._connect()
+        return connection
+
+    async def _connect(self) -> None:
+        name, port = self._host.rsplit(":", 1)
+        await asyncio.get_running_loop().create_connection(lambda: self, name, int(port))
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -73,8 +75,8 @@ class Connection(asyncio.Protocol):
         self, method: str, path: str, body: object = None, *, once: str = ""
     ) -> tuple[int, Any]:
         """Return (status, decoded JSON); `once` is the Idempotency-Key, else each has its own."""
-        if self._transport is None:
-            raise HttpError("not connected")
+        if self._transport is None or self._transport.is_closing():
+            await self._connect()  # it rested for longer than the server keeps connections
         content = b"" if body is None else msgspec.json.encode(body)
         key = f"Idempotency-Key: {once or uuid.uuid4()}\r\n" if method == "POST" else ""
         head = (
@@ -84,7 +86,7 @@ class Connection(asyncio.Protocol):
         self._body = b""
         self.headers.clear()
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(head.encode() + content)
+        cast("asyncio.Transport", self._transport).write(head.encode() + content)
         status, answer = await self._answer
         return status, msgspec.json.decode(answer)
 
