@@ -1,10 +1,6 @@
 """One job: read the conversation, judge it, audit the simulator, store the result, say so."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,8 +16,10 @@ from services.scoring_worker.repository import (
     Revision,
     ScoringCase,
     ScoringRepository,
+    TranscriptGoneError,
 )
 from services.scoring_worker.restoring import restored
+from services.scoring_worker.thinking import Thinker
 from shared.audit.audit import audit
 from shared.clock import Clock
 from shared.config import Settings
@@ -56,11 +54,11 @@ from shared.telemetry.measures import Measure, note
 
 log = get_logger()
 
-Work = TypeVar("Work")
-
 LEARNER_ERASED = "learner-erased"
 """Failure code: the conversation cannot be read any more."""
 
+TRANSCRIPT_REMOVED = "transcript-removed"
+"""Failure code: the conversation's words were removed before it was judged."""
 
 OVERRIDE_SUPERSEDED = "override_superseded"
 """Reason for a review: people had changed the revision that this one replaces."""
@@ -106,8 +104,7 @@ class ScoreHandler:
         self._ids = ids
         self._asker = None if model is None else Asker(model, settings, database, keys, clock=clock)
         self._renderer = Renderer(model, settings, database, keys, clock=clock)
-        # Judging is CPU work of up to seconds: on the event loop it would stop the leases' renewal.
-        self._judges = ThreadPoolExecutor(1, thread_name_prefix="judge")
+        self._thinker = Thinker()
 
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `score`."""
@@ -123,13 +120,15 @@ class ScoreHandler:
                 case = await self._find(connection, message.tenant_id, job)
             except LearnerErasedError:
                 failure = LEARNER_ERASED
+            except TranscriptGoneError:
+                failure = TRANSCRIPT_REMOVED
         verdict: Verdict | None = None
         if case is not None:
             with kept_lease(self._database, message, self._settings.job_lease_s):
                 verdict = await self._judge(message.tenant_id, job.scoring_id, case)
         match job:
             case RescoreJob():
-                await self._revise(message, job, case, verdict)
+                await self._revise(message, job, case, verdict, failure)
             case ScoreJob():
                 await self._store(message, job, case, verdict, failure)
             case BulkScoreJob():
@@ -152,14 +151,14 @@ class ScoreHandler:
         return msgspec.structs.replace(verdict, result=restored(verdict.result, reading))
 
     async def _judge_english(self, tenant_id: UUID, scoring_id: UUID, case: ScoringCase) -> Verdict:
-        asker = self._asker
+        asker, think = self._asker, partial(self._thinker.think, tenant_id)
         try:
             policy = None if asker is None else await asker.policy(tenant_id)
         except ModelFailedError as failed:
-            return await self._think(partial(_embedded, case, failed.why))
+            return await think(partial(_embedded, case, failed.why))
         if asker is None or policy is None or policy.judging is Judging.EMBEDDED:
-            return await self._think(partial(_verdict, case))
-        hearing, plan = await self._think(partial(_plan, case, policy))
+            return await think(partial(_verdict, case))
+        hearing, plan = await think(partial(_plan, case, policy))
         purpose = Purpose(
             tenant_id=tenant_id,
             task=Task.JUDGING,
@@ -169,10 +168,7 @@ class ScoreHandler:
         )
         subject = Subject(purpose, case.learner_id, case.transcript)
         heard = await asker.hear(subject, plan, policy)
-        return await self._think(partial(_verdict, case, hearing, heard))
-
-    async def _think(self, work: Callable[[], Work]) -> Work:
-        return await asyncio.get_running_loop().run_in_executor(self._judges, work)
+        return await think(partial(_verdict, case, hearing, heard))
 
     async def _store(
         self,
@@ -250,15 +246,24 @@ class ScoreHandler:
         job: RescoreJob,
         case: ScoringCase | None,
         verdict: Verdict | None,
+        failure: str | None,
     ) -> None:
-        """Store a second judgment as the revision that counts; the earlier ones stay."""
+        """Store a second judgment as the revision that counts; the earlier ones stay.
+
+        Where there is nothing to read any more, what counted goes on to count.
+        """
         tenant_id = message.tenant_id
         async with tenant_tx(self._database, tenant_id) as connection:
             if case is not None and verdict is not None:
                 await self._add_revision(connection, tenant_id, job, case, verdict.result)
             await finish(connection, tenant_id, message.job_id)
         self._publisher.wake_events()
-        log.info("scoring.judged_again", scoring_id=str(job.scoring_id), done=case is not None)
+        log.info(
+            "scoring.judged_again",
+            scoring_id=str(job.scoring_id),
+            done=case is not None,
+            failure=failure,
+        )
 
     async def _add_revision(
         self,
@@ -315,7 +320,7 @@ class ScoreHandler:
         if accepted_at is None:
             return
         note(Measure("scoring", tenant_id, max((now - accepted_at).total_seconds(), 0.0)))
-        for doubt in (*verdict.result.flags, *verdict.result.needs_review):
+        for doubt in {*verdict.result.flags, *verdict.result.needs_review}:  # some are in both
             catalog.INTEGRITY_FLAGS.add(doubt)
         for fault in verdict.faults:
             catalog.SIMULATOR_FAULTS.add(fault.code)

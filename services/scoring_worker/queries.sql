@@ -2,7 +2,9 @@
 -- Everything the judge needs about one scoring, in one round trip. $3 and $4: another rubric version than its own.
 select s.learner_id, s.conversation_id, s.simulation_id, s.source, s.status, s.environment,
        k.wrapped, c.turns as conversation, c.language, c.roles, c.flags, v.spec as rubric, sv.spec as scenario, m.end_reason,
-       m.language as spoken, m.seed
+       m.language as spoken, m.seed,
+       exists (select from removed_texts r
+                where r.tenant_id = $1 and r.thing_id = coalesce(s.simulation_id, s.conversation_id)) as is_wordless
   from scorings s
   join rubric_versions v
     on v.tenant_id = s.tenant_id and v.rubric_id = coalesce($3, s.rubric_id)

@@ -15,7 +15,11 @@ from services.scoring_worker.judging.model.answers import Answers
 from services.scoring_worker.judging.model.opinions import Heard
 from services.scoring_worker.judging.version import ENGINE_VERSION
 from services.scoring_worker.rendering import as_rendered, chunked
-from services.scoring_worker.repository import ScoringCase, ScoringRepository
+from services.scoring_worker.repository import (
+    ScoringCase,
+    ScoringRepository,
+    TranscriptGoneError,
+)
 from services.scoring_worker.restoring import Reading, restored
 from shared.contracts.base import Record
 from shared.contracts.scoring import JudgeResult, ModelJudging, RenderingNote, TranscriptTurn
@@ -53,7 +57,8 @@ async def replay(database: Database, keys: KeyRing, tenant_id: UUID, scoring_id:
     """Make the newest judgment of a scoring again, and compare.
 
     Raises:
-        NotFoundError: no such scoring, none that is judged, or its learner was erased.
+        NotFoundError: no such scoring, none that is judged, its learner was erased, or
+            its words were removed.
     """
     async with tenant_tx(database, tenant_id) as connection:
         row = await connection.fetchrow(SQL["last_judged"], tenant_id, scoring_id)
@@ -63,7 +68,10 @@ async def replay(database: Database, keys: KeyRing, tenant_id: UUID, scoring_id:
         repository = ScoringRepository(
             connection, tenant_id, await keys.tenant(connection, tenant_id)
         )
-        case = await repository.find_case(scoring_id, (row["rubric_id"], row["rubric_version"]))
+        try:
+            case = await repository.find_case(scoring_id, (row["rubric_id"], row["rubric_version"]))
+        except TranscriptGoneError:
+            raise NotFoundError from None
         if case is None:
             raise NotFoundError
         stored = key.open(row["result"], "assessments.result", row["assessment_id"].bytes)

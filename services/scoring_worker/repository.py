@@ -46,6 +46,10 @@ class LearnerErasedError(Exception):
     """The learner's key is gone, so the conversation cannot be read any more."""
 
 
+class TranscriptGoneError(Exception):
+    """Retention has taken the words: what is left would be judged as silence."""
+
+
 class Played(Record, frozen=True, kw_only=True):
     """A simulation as the audit reads it."""
 
@@ -121,6 +125,7 @@ class ScoringRepository:
 
         Raises:
             LearnerErasedError: there is nothing left to read.
+            TranscriptGoneError: likewise, because its time was over.
         """
         row = await self._connection.fetchrow(
             SQL["scoring"], self._tenant_id, scoring_id, *(again_by or (None, None))
@@ -130,6 +135,8 @@ class ScoringRepository:
             return None
         if row["wrapped"] is None:
             raise LearnerErasedError
+        if row["is_wordless"]:
+            raise TranscriptGoneError
         key = self._key.learner_key(row["learner_id"], row["wrapped"])
         played: Played | None = None
         read_as: dict[str, Rendering] = {}
