@@ -2,52 +2,38 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
+from infra.product import ProductError, ProductProcess
 from infra.supervisor import UpFile
 
+__all__ = ["ProductError", "cpu_s", "descendants", "pss_mb", "running"]
+
 START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 UNLIMITED = "10000000"
 """Requests per minute: one tenant stands for many here."""
 
 
-class ProductError(Exception):
-    """The product did not come up."""
-
-
 @contextmanager
 def running(data_dir: Path, environment: Mapping[str, str]) -> Iterator[tuple[UpFile, float]]:
     """Start the product; yield its up-file and the seconds from the command to readiness."""
-    path = data_dir / "up.json"
-    path.unlink(missing_ok=True)
     data_dir.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
-    with (data_dir / "bench.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli.main", "--data-dir", str(data_dir), "up"],
-            env={"RAPPORT_REQUESTS_PER_MINUTE": UNLIMITED, **os.environ, **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    product = ProductProcess(
+        data_dir,
+        {"RAPPORT_REQUESTS_PER_MINUTE": UNLIMITED, **os.environ, **environment},
+        output=data_dir / "bench.log",
+        is_durable=True,
+    )
     try:
-        while not path.exists():
-            if process.poll() is not None or time.perf_counter() - started > START_TIMEOUT_S:
-                raise ProductError((data_dir / "bench.log").read_text()[-500:])
-            time.sleep(0.002)
-        took = time.perf_counter() - started
-        yield msgspec.json.decode(path.read_bytes(), type=UpFile), took
+        took = product.start(START_TIMEOUT_S)
+        yield product.up, took
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        product.end(signal.SIGTERM, STOP_TIMEOUT_S)
 
 
 def descendants(pid: int) -> list[int]:

@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec
 
 from shared.contracts.base import Record
-from shared.contracts.events import EventType
 from shared.contracts.jobs import DraftJob, JobKind, JobMessage
 from shared.contracts.llm import CallNote
-from shared.db.outbox import add_event, add_job
+from shared.db.operations import add_operation_ended
+from shared.db.outbox import add_job
 from shared.db.pool import Connection
 from shared.db.sealed import TenantKey
 from shared.db.sql import Queries
@@ -83,12 +83,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     scenario_id: UUID | None = None
     rubric_id: UUID | None = None
     revision: int | None = None
-
-
-class _Ended(Record, frozen=True, kw_only=True):
-    """Data of `operation.ended`."""
-
-    status: str
 
 
 class DraftBook:
@@ -235,12 +229,4 @@ async def _note_end(
         outcome.revision,
     )
     status = "succeeded" if outcome.failure_code is None else "failed"
-    await add_event(
-        connection,
-        tenant_id,
-        event_id,
-        EventType.OPERATION_ENDED,
-        operation_id,
-        _Ended(status=status),
-        now=now,
-    )
+    await add_operation_ended(connection, tenant_id, event_id, operation_id, status, now)

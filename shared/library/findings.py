@@ -1,6 +1,7 @@
 """What a linter of authored data says: findings, and the tables of rules that they come from."""
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -42,13 +43,31 @@ class Finding(Record, frozen=True, kw_only=True):
     """What to do about it."""
 
 
-def read_rules(file: Path) -> dict[str, Rule]:
-    """Return every rule of a table by its code, in the order of the table.
+class RuleTable:
+    """The rules of a linter, read from the file beside it when they are first needed."""
 
-    Raises:
-        msgspec.ValidationError: the table is malformed.
-    """
-    return msgspec.convert(read_yaml(file), dict[str, Rule])
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def load(self) -> dict[str, Rule]:
+        """Return every rule by its code, in the order of the table.
+
+        Raises:
+            msgspec.ValidationError: the table is malformed.
+        """
+        return self._rules
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return msgspec.convert(read_yaml(self._file), dict[str, Rule])
+
+    def fault(self, code: str, path: str, message: str) -> Finding:
+        """Return a finding of a rule.
+
+        Raises:
+            KeyError: there is no such rule.
+        """
+        return self._rules[code].fault(code, path, message)
 
 
 def errors_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -5,33 +5,18 @@ addresses only, and the address that is connected is the one that was checked. T
 own endpoint is the operator's choice and may stand in a private network.
 """
 
-from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
 from ssrfguard import Policy, SSRFGuardError
 
 from shared.llm.failures import BaseUrlRefusedError
+from shared.networks import CARRIER_NETWORK, PRIVATE_NETWORKS
 
 MAX_URL_LENGTH: Final = 500
 
 PORTS: Final = frozenset({443, 8443})
 """Where a tenant's endpoint may listen."""
-
-PRIVATE_NETWORKS: Final = tuple(
-    ip_network(network)
-    for network in (
-        "127.0.0.0/8",
-        "::1/128",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "fc00::/7",
-    )
-)
-"""This machine and private networks; link-local addresses, where clouds keep their metadata, are
-not among them."""
 
 PUBLIC: Final = Policy(
     allowed_schemes=frozenset({"https"}), allowed_ports=PORTS, max_url_length=MAX_URL_LENGTH
@@ -40,7 +25,7 @@ PUBLIC: Final = Policy(
 
 TRUSTED: Final = Policy(
     allowed_schemes=frozenset({"https", "http"}),
-    allowed_networks=PRIVATE_NETWORKS,
+    allowed_networks=(*PRIVATE_NETWORKS, CARRIER_NETWORK),
     allowed_ports=frozenset(range(1, 65536)),
     max_url_length=MAX_URL_LENGTH,
 )

@@ -5,7 +5,6 @@ import socket
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import ip_network
 from typing import Final, Protocol
 
 import httpx
@@ -13,6 +12,7 @@ import msgspec
 from ssrfguard import Policy, SSRFGuardError
 
 from shared.config import Settings
+from shared.networks import PRIVATE_NETWORKS
 from shared.webhooks.http import (
     DisconnectedError,
     HttpClient,
@@ -27,20 +27,6 @@ MAX_URL_LENGTH: Final = 2048
 
 PORTS: Final = frozenset({443, 8443})
 """Where receivers may listen outside development."""
-
-DEVELOPMENT_NETWORKS: Final = tuple(
-    ip_network(network)
-    for network in (
-        "127.0.0.0/8",
-        "::1/128",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "fc00::/7",
-    )
-)
-"""What `webhook_allow_private` opens: this machine and private networks; link-local addresses,
-where clouds keep their metadata, never."""
 
 
 class UrlRefusedError(Exception):
@@ -65,7 +51,7 @@ def policy_of(settings: Settings) -> Policy:
     if settings.webhook_allow_private:
         return Policy(
             allowed_schemes=frozenset({"https", "http"}),
-            allowed_networks=DEVELOPMENT_NETWORKS,
+            allowed_networks=PRIVATE_NETWORKS,
             allowed_ports=frozenset(range(1, 65536)),
             max_url_length=MAX_URL_LENGTH,
             allow_proxy=True,

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import msgspec
 
-from infra.devstack.ports import choose_port
 from infra.devstack.process import is_running
+from infra.product import COMMAND, ProductProcess, own_environment
 from infra.supervisor import UpFile
 
-COMMAND = Path(sys.executable).with_name("rapport")
-"""The installed command, as a person runs it."""
+__all__ = ["COMMAND", "Killed", "Product"]
 
 START_TIMEOUT_S = 60.0
 """Seconds: a start takes two, but the machine may be busy with other tests."""
@@ -42,35 +39,22 @@ class Product:
     def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         """Describe it; `settings` are `RAPPORT_...` variables, everything else is the default."""
         self.data_dir = data_dir
-        self._output = data_dir.with_name(f"{data_dir.name}.out")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("RAPPORT_")}
-        # A port of its own: the preferred one may be another product's by the time we bind it.
-        self._environment = inherited | {"RAPPORT_API_PORT": str(choose_port())} | (settings or {})
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._process = ProductProcess(data_dir, own_environment(settings or {}))
 
     # -- life
 
     def start(self) -> "Product":
         """Start and return when it is up; fails with what it said."""
-        self._popen = self.launch()
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not (self.up_path.exists() and self.up.pids["supervisor"] == self._popen.pid):
-            assert self._popen.poll() is None, f"it ended: {self.output}"
-            assert time.monotonic() < deadline, f"not up in {START_TIMEOUT_S} s: {self.output}"
-            time.sleep(POLL_S)
+        self._process.start(START_TIMEOUT_S)
         return self
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Run `rapport up` in a process of its own, without waiting."""
-        with self._output.open("ab") as output:
-            return subprocess.Popen(
-                [COMMAND, "--data-dir", self.data_dir, "up", "--no-durable"],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        return self._process.launch()
+
+    @property
+    def _popen(self) -> "subprocess.Popen[bytes] | None":
+        return self._process.process
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and wait; return its exit code."""
@@ -105,17 +89,17 @@ class Product:
     @property
     def up_path(self) -> Path:
         """Where it says how to reach it."""
-        return self.data_dir / "up.json"
+        return self._process.up_path
 
     @property
     def up(self) -> UpFile:
         """How to reach it, as of now."""
-        return msgspec.json.decode(self.up_path.read_bytes(), type=UpFile)
+        return self._process.up
 
     @property
     def output(self) -> str:
         """What it printed so far."""
-        return self._output.read_text(errors="replace")
+        return self._process.output
 
     def log(self, name: str) -> str:
         """What one of its processes logged so far."""
@@ -132,15 +116,7 @@ class Product:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another `rapport` command beside it."""
-        return subprocess.run(
-            [COMMAND, "--data-dir", self.data_dir, *arguments],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=START_TIMEOUT_S,
-            check=False,
-        )
+        return self._process.run(*arguments, within_s=START_TIMEOUT_S)
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Return the rows of a statement, as the superuser: row security hides nothing."""

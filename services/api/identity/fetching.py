@@ -15,7 +15,8 @@ from ssrfguard import Policy, SSRFGuardError
 from ssrfguard.httpx import AsyncClient
 
 from shared.config import Settings
-from shared.webhooks.outbound import DEVELOPMENT_NETWORKS, PORTS
+from shared.networks import PRIVATE_NETWORKS
+from shared.webhooks.outbound import PORTS
 
 MAX_URL_LENGTH: Final = 500
 
@@ -45,7 +46,7 @@ def policy_of(*, allow_private: bool) -> Policy:
     if allow_private:
         return Policy(
             allowed_schemes=frozenset({"https", "http"}),
-            allowed_networks=DEVELOPMENT_NETWORKS,
+            allowed_networks=PRIVATE_NETWORKS,
             allowed_ports=frozenset(range(1, 65536)),
             max_url_length=MAX_URL_LENGTH,
             allow_proxy=True,

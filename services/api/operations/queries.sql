@@ -6,7 +6,8 @@ values ($1, $2, $3, 'queued', $4, $5, $6, $7, $8)
 
 -- name: get_operation
 -- One operation with how far it is.
-select o.*, progress.played, progress.scored, progress.failed
+select o.operation_id, o.kind, o.status, o.learner_id, o.is_scored, o.total, o.created_at, o.started_at, o.ended_at,
+       o.expires_at, o.metadata, progress.played, progress.scored, progress.failed
   from operations o
  cross join lateral (
    select count(*) filter (where s.status <> 'open') as played,
@@ -25,7 +26,8 @@ select o.*, progress.played, progress.scored, progress.failed
    having o.kind = 'scoring_batch'
     union all
    select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
-    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft', 'learner_erasure', 'learner_export')
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft', 'learner_erasure', 'learner_export',
+                     'tenant_export')
     union all
    select coalesce(max(e.rows_done), 0), 0, 0
      from report.exports e
@@ -52,7 +54,8 @@ select o.*, progress.played, progress.scored, progress.failed
 
 -- name: list_operations
 -- One page in order of creation.
-select o.*, progress.played, progress.scored, progress.failed
+select o.operation_id, o.kind, o.status, o.learner_id, o.is_scored, o.total, o.created_at, o.started_at, o.ended_at,
+       o.expires_at, o.metadata, progress.played, progress.scored, progress.failed
   from operations o
  cross join lateral (
    select count(*) filter (where s.status <> 'open') as played,
@@ -71,7 +74,8 @@ select o.*, progress.played, progress.scored, progress.failed
    having o.kind = 'scoring_batch'
     union all
    select (o.ended_at is not null)::int, 0, (o.status = 'failed')::int
-    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft', 'learner_erasure', 'learner_export')
+    where o.kind in ('scenario_draft', 'scenario_trial', 'rubric_draft', 'learner_erasure', 'learner_export',
+                     'tenant_export')
     union all
    select coalesce(max(e.rows_done), 0), 0, 0
      from report.exports e
@@ -104,7 +108,7 @@ select o.*, progress.played, progress.scored, progress.failed
 -- An ended one stays as it is, and so does work on somebody's data: half an erasure helps nobody.
 update operations set status = 'canceled', ended_at = $3
  where tenant_id = $1 and operation_id = $2 and status in ('queued', 'running')
-   and kind not in ('learner_erasure', 'learner_export')
+   and kind not in ('learner_erasure', 'learner_export', 'tenant_export')
 returning operation_id
 
 -- name: cancel_simulations

@@ -23,6 +23,7 @@ Kind = Literal[
     "report_export",
     "learner_erasure",
     "learner_export",
+    "tenant_export",
 ]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 

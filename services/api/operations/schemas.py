@@ -22,6 +22,7 @@ _RESULTS: Final[dict[Kind, str]] = {
     "report_export": "/v1/reports/exports",
     "learner_erasure": "/v1/erasures",
     "learner_export": "/v1/learner_exports",
+    "tenant_export": "/v1/tenant_exports",
 }
 """Where the result of a kind of operation is read."""
 

@@ -8,16 +8,8 @@ from services.api.operations.repository import Operation, OperationRepository, S
 from services.api.paging import PageRequest
 from services.api.principal import Principal
 from services.api.waiting import wait_until
-from shared.contracts.base import Record
-from shared.contracts.events import EventType
-from shared.db.outbox import add_event
+from shared.db.operations import add_operation_ended
 from shared.db.tx import tenant_reads, tenant_tx
-
-
-class _Ended(Record, frozen=True, kw_only=True):
-    """Data of `operation.ended`."""
-
-    status: str
 
 
 class OperationService:
@@ -65,14 +57,13 @@ class OperationService:
             await repository.cancel_scorings(operation_id, now)
             is_changed = await repository.cancel(operation_id, now)
             if is_changed:
-                await add_event(
+                await add_operation_ended(
                     connection,
                     principal.tenant_id,
                     context.ids.new(),
-                    EventType.OPERATION_ENDED,
                     operation_id,
-                    _Ended(status="canceled"),
-                    now=now,
+                    "canceled",
+                    now,
                 )
             operation = await repository.get(operation_id)
         if is_changed:

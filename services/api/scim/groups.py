@@ -58,10 +58,10 @@ class Groups:
             )
             return total, await _shown(store, rows, has_members=query.needs_members)
 
-    async def get(self, caller: Caller, team_id: UUID, *, has_members: bool = True) -> Group:
-        """Return a group; raises `NotFoundError`."""
+    async def get(self, caller: Caller, team_id: UUID, query: Query) -> Group:
+        """Return a group, with its members where they are shown; raises `NotFoundError`."""
         async with opened_store(self._context, caller) as store:
-            return await _get(store, team_id, has_members=has_members)
+            return await _get(store, team_id, has_members=query.needs_members)
 
     async def create(self, caller: Caller, wish: Group) -> Group:
         """Make a team with its members.

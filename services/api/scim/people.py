@@ -59,7 +59,7 @@ class People:
             total, found = await store.page(query)
             return total, await _shown(store, found)
 
-    async def get(self, caller: Caller, user_id: UUID) -> User:
+    async def get(self, caller: Caller, user_id: UUID, _query: Query) -> User:
         """Return a user; raises `NotFoundError`."""
         async with opened_store(self._context, caller) as store:
             return (await _shown(store, [await store.get(user_id)]))[0]
@@ -78,15 +78,7 @@ class People:
             await _unique(store.users.insert(user_id, facts, caller.now))
             await store.put_profile(user_id, profile_of(wish))
             made = await store.get(user_id)
-            await tell(
-                store.connection,
-                caller.principal,
-                "user.created",
-                caller.request_id,
-                caller.now,
-                None,
-                made.user,
-            )
+            await _tell(store, caller, "user.created", None, made.user)
             return (await _shown(store, [made]))[0]
 
     async def replace(self, caller: Caller, user_id: UUID, wish: User) -> User:
@@ -122,15 +114,7 @@ class People:
             if before.learner_id is not None:
                 await store.place({before.learner_id: None}, keeps_future=False)
             await store.users.delete(user_id)
-            await tell(
-                store.connection,
-                caller.principal,
-                "user.deleted",
-                caller.request_id,
-                caller.now,
-                before,
-                None,
-            )
+            await _tell(store, caller, "user.deleted", before, None)
 
     async def _change(
         self,
@@ -157,15 +141,7 @@ class People:
             await store.put_profile(user_id, profile)
             await _settle(store, user_id, held, facts)
             after = await store.get(user_id)
-            await tell(
-                store.connection,
-                caller.principal,
-                "user.updated",
-                caller.request_id,
-                caller.now,
-                held,
-                after.user,
-            )
+            await _tell(store, caller, "user.updated", held, after.user)
             return (await _shown(store, [after]))[0]
 
     async def _with_learner(
@@ -192,6 +168,13 @@ class People:
         if learner_id is not None and name is not None:
             await store.name_learner(learner_id, name)
         return msgspec.structs.replace(facts, learner_id=learner_id)
+
+
+async def _tell(
+    store: Store, caller: Caller, action: str, before: StoredUser | None, after: StoredUser | None
+) -> None:
+    who = caller.principal
+    await tell(store.connection, who, action, caller.request_id, caller.now, before, after)
 
 
 async def _check_rights(

@@ -1,6 +1,7 @@
 -- name: list_users
 -- One page of people; every bound of it may be absent.
-select u.*, s.document
+select u.user_id, u.user_name, u.email, u.display_name, u.role, u.team_ids, u.learner_id, u.active, u.created_at,
+       u.updated_at, s.document
   from users u left join scim_users s on s.tenant_id = u.tenant_id and s.user_id = u.user_id
  where u.tenant_id = $1
    and ($2::uuid is null or u.user_id = $2)
@@ -89,7 +90,8 @@ select distinct on (user_id) user_id, team_id from scim_members
 
 -- name: list_groups
 -- One page of teams that are groups.
-select t.*, coalesce(g.updated_at, t.created_at) as updated_at
+select t.team_id, t.name, t.external_id, t.metadata, t.created_at,
+       coalesce(g.updated_at, t.created_at) as updated_at
   from teams t left join scim_groups g on g.tenant_id = t.tenant_id and g.team_id = t.team_id
  where t.tenant_id = $1 and not coalesce(g.is_gone, false)
    and ($2::uuid[] is null or t.team_id = any ($2))

@@ -23,10 +23,8 @@ from services.api.scorings.schemas import ScoringCreate, latest_occurrence, too_
 from services.api.scorings.service import note_held
 from services.api.scorings.storing import Sealer, missing
 from services.api.validation import broken, wrong_fields
-from shared.contracts.base import Record
-from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, JobMessage
-from shared.db.outbox import add_event
+from shared.db.operations import add_operation_ended
 from shared.db.pool import Connection
 from shared.db.sealed import SealKey, TenantKey
 from shared.db.tx import tenant_tx
@@ -57,12 +55,6 @@ class _Good(msgspec.Struct, frozen=True, kw_only=True):
 class _Bad(msgspec.Struct, frozen=True, kw_only=True):
     item: int
     errors: Errors
-
-
-class _Ended(Record, frozen=True, kw_only=True):
-    """Data of `operation.ended`."""
-
-    status: str
 
 
 class ScoringBatchService:
@@ -192,14 +184,13 @@ class _Intake:
             )
         )
         if not accepted:
-            await add_event(
+            await add_operation_ended(
                 self._connection,
                 self._tenant_id,
                 self._context.ids.new(),
-                EventType.OPERATION_ENDED,
                 self._operation_id,
-                _Ended(status=status),
-                now=self._now,
+                status,
+                self._now,
             )
 
     async def _insert(self, ready: Sequence[tuple[_Good, SealKey, RubricPin]]) -> list[UUID]:

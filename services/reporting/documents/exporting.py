@@ -16,10 +16,8 @@ import asyncpg
 from services.reporting.documents.export_rows import Writer, fact_row, writer_of
 from services.reporting.documents.pages import SQL
 from shared.clock import Clock
-from shared.contracts.base import Record
-from shared.contracts.events import EventType
 from shared.db.keys import KeyRing
-from shared.db.outbox import add_event
+from shared.db.operations import add_operation_ended
 from shared.db.pool import Connection, Database
 from shared.db.tx import system_tx, tenant_tx
 from shared.ids import IdMaker
@@ -47,12 +45,6 @@ KEPT: Final = timedelta(days=7)
 """How long a file can be fetched."""
 
 _START: Final = UUID(int=0)
-
-
-class _Ended(Record, frozen=True, kw_only=True):
-    """Data of `operation.ended`."""
-
-    status: str
 
 
 class Exporter:
@@ -173,14 +165,8 @@ class Exporter:
             SQL["end_operation"], tenant_id, operation_id, status, now
         )
         if ended is not None:
-            await add_event(
-                connection,
-                tenant_id,
-                self._ids.new(),
-                EventType.OPERATION_ENDED,
-                operation_id,
-                _Ended(status=status),
-                now=now,
+            await add_operation_ended(
+                connection, tenant_id, self._ids.new(), operation_id, status, now
             )
 
     async def _work_off(self) -> None:

@@ -81,7 +81,7 @@ async def test_the_tester_sees_a_planted_fault(
     def shown_whole(resource: Resource[Any], *_: object) -> dict[str, Any]:
         return resource.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
 
-    monkeypatch.setattr("services.api.scim.answers._dump", shown_whole)
+    monkeypatch.setattr("services.api.scim.kinds._dump", shown_whole)
     partner = Partner(http, await tenants.new())
     bridge = _Bridge(asyncio.get_running_loop(), http)
     tags = {"discovery", "crud:read:attributes"}
