@@ -11,11 +11,14 @@ from infra.checks import (
     schema_names,
     sql_functions,
     sql_rules,
+    sql_stars,
     workflow_fingerprints,
 )
 from infra.checks.source import Violation, read_sources
 
 CODE: Final = ("shared", "services", "infra")
+RUNNING: Final = ("shared", "services")
+"""What runs beside the release before it."""
 
 
 def check_repository(root: Path) -> list[Violation]:
@@ -24,6 +27,7 @@ def check_repository(root: Path) -> list[Violation]:
         chain(
             _check_python(root),
             _check_sql(root),
+            _check_stars(root),
             workflow_fingerprints.check(root),
             schema_names.check(root),
             sql_functions.check(read_sources(root, ("infra/migrations",), ".sql")),
@@ -46,3 +50,10 @@ def _check_sql(root: Path) -> Iterator[Violation]:
         if not source.is_in("infra/migrations"):
             yield from sql_rules.check_queries(source, tables)
         yield from python_rules.check_size(source)
+
+
+def _check_stars(root: Path) -> Iterator[Violation]:
+    for source in read_sources(root, RUNNING, ".sql"):
+        yield from sql_stars.check_queries(source)
+    for source in read_sources(root, RUNNING, ".py"):
+        yield from sql_stars.check_strings(source)

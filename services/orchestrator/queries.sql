@@ -161,10 +161,12 @@ update operations
 returning is_scored
 
 -- name: unplayed
--- What is left to play of a part.
+-- What is left to play of a part; none of it ends before the caller is done: a job that is written for one whose job
+-- was finished meanwhile would be counted twice.
 select simulation_id from simulations
  where tenant_id = $1 and operation_id = $2 and part = $3 and status = 'open'
  order by simulation_id
+   for no key update
 
 -- name: insert_batch_jobs
 -- One job per conversation; a repeat changes nothing.
@@ -280,6 +282,12 @@ select count(*) as waiting,
 -- System role: since when the oldest erasure waits to be done.
 select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
   from privacy_tasks where is_open and kind = 'learner_erasure'
+
+-- name: fleet_silent
+-- System role: processes that said nothing for $1, but did within the last quarter of an hour; older ones are gone.
+select service,
+       count(*) filter (where seen_at < now() - $1::interval and seen_at > now() - interval '15 minutes') as silent
+  from processes group by service
 
 -- name: fleet_keys
 -- System role: keys in use that expire soon.

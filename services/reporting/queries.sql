@@ -194,7 +194,8 @@ on conflict (tenant_id, scoring_id, skill) do update
 select r.team_id, r.skill, r.source, r.bucket, r.n, r.total, r.squares, r.histogram, r.people
   from unnest($2::uuid[], $3::text[], $4::text[], $5::date[]) as k (team_id, skill, source, bucket)
  cross join lateral (
-    select * from rollups
+    select team_id, skill, source, bucket, n, total, squares, histogram, people
+      from rollups
      where tenant_id = $1 and team_id = k.team_id and skill = k.skill and source = k.source and bucket = k.bucket
     offset 0) as r
 

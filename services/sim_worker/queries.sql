@@ -12,7 +12,7 @@ select * from app.take_batch_v2($1, $2, $3, $4)
 
 -- name: finish_autopilot
 -- Finishes the job; the last one that a workflow waits for reports.
-select * from app.finish_batch_v1($1, $2, $3, $4, $5, $6, $7, $8) as is_last
+select * from app.finish_batch_v2($1, $2, $3, $4, $5, $6, $7, $8) as is_last
 
 -- name: status
 -- Whether somebody ended it meanwhile.

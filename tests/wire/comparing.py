@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tests.wire.limits import tightened
+
 _TRANSFER: Final = (
     "one report; the old question gave single people away and is refused on purpose. While an old API"
     " runs beside a new reporting, that report answers 400"
@@ -67,6 +69,11 @@ def _struct(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
 def _field(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     if old["type"] != new["type"]:
         yield f"{name}: was {old['type']}, is {new['type']}"
+    was, now = old.get("limits", {}), new.get("limits", {})
+    for limit in tightened(was, now):
+        yield f"{name}: {limit}; old senders may send what is refused now"
+    for limit in tightened(now, was):
+        yield f"{name}: {limit}, for old readers; they refuse what may be sent now"
     if old["required"] and not new["required"]:
         yield f"{name}: may be left out now; old readers cannot do without it"
     if new["required"] and not old["required"]:

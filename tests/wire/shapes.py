@@ -15,6 +15,7 @@ from msgspec import inspect as kinds
 
 import shared.contracts
 import shared.workflows
+from tests.wire.limits import limits
 
 ROOMS = (shared.contracts, shared.workflows)
 
@@ -69,6 +70,7 @@ def shape(struct: type[msgspec.Struct]) -> dict[str, Any]:
         "forbids_unknown": info.forbid_unknown_fields,
         "fields": {
             field.encode_name: {"type": named(field.type), "required": field.required}
+            | ({"limits": found} if (found := limits(field.type)) else {})
             for field in info.fields
         },
     }

@@ -3,7 +3,7 @@ answers, workflow arguments, stored documents.
 """
 
 import copy
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from shared.contracts.base import Authored
 from tests.wire.comparing import REVIEWED, differences, reviewed
 from tests.wire.record import load, today
-from tests.wire.shapes import sample, structs
+from tests.wire.shapes import sample, shape, structs
 
 STRUCTS = structs()
 RELEASED = load()
@@ -97,3 +97,65 @@ def test_planted_breaks_are_found() -> None:
         f"{ONE}: refuses fields that a later release adds"
     ]
     assert _planted(lambda new: new.pop(ONE)) == [f"{ONE}: gone; old processes still send it"]
+
+
+Small = Annotated[str, msgspec.Meta(max_length=5)]
+
+
+class _Wide(msgspec.Struct):
+    """What old processes send."""
+
+    name: str
+    amount: Annotated[int, msgspec.Meta(ge=0, le=10)]
+    words: dict[str, list[str]]
+    note: Annotated[str, msgspec.Meta(min_length=0, pattern="^a")] | None
+    kind: Literal["a", "b"]
+
+
+class _Narrow(msgspec.Struct):
+    """What new ones read."""
+
+    name: Small
+    amount: Annotated[int, msgspec.Meta(gt=0, lt=10)]
+    words: dict[Small, Annotated[list[Small], msgspec.Meta(max_length=2)]]
+    note: Annotated[str, msgspec.Meta(min_length=1, pattern="^b")] | None
+    kind: Literal["a"]
+
+
+def _shapes(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    shapes: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode({"X": {"shape": shape(struct)}})
+    )
+    return shapes
+
+
+def test_tightened_limits_are_found_wherever_they_are() -> None:
+    found = list(differences(_shapes(_Wide), _shapes(_Narrow)))
+    refused = "; old senders may send what is refused now"
+    assert {each.removesuffix(refused) for each in found if each.endswith(refused)} == {
+        "X.name: max_length 5 and not any",
+        "X.amount: ge 1 and not 0",
+        "X.amount: le 9 and not 10",
+        "X.words: {key} max_length 5 and not any",
+        "X.words: {} max_length 2 and not any",
+        "X.words: {}[] max_length 5 and not any",
+        "X.note: min_length 1 and not 0",
+        "X.note: pattern ^b and not ^a",
+    }
+    assert "X.kind: was (a|b), is (a)" in found
+
+
+def test_loosened_limits_are_for_old_readers() -> None:
+    found = [each for each in differences(_shapes(_Narrow), _shapes(_Wide)) if "X.name" in each]
+    assert found == [
+        "X.name: max_length 5 and not any, for old readers; they refuse what may be sent now"
+    ]
+
+
+def test_a_planted_limit_of_a_released_field_is_found() -> None:
+    def planted(limits: dict[str, Any]) -> list[str]:
+        return _planted(lambda new: new[ONE]["shape"]["fields"]["seq"].update(limits=limits))
+
+    before = RELEASED[ONE]["shape"]["fields"]["seq"].get("limits", {})
+    assert planted(before) == []
+    assert [each.partition(":")[0] for each in planted({"": {"ge": 1000}})] == [f"{ONE}.seq"]

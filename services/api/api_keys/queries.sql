@@ -6,7 +6,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 
 -- name: get_key
 -- One key, for a caller who may be bound to a learner, to teams, or to test keys.
-select * from api_keys k
+select key_id, name, environment, scopes, team_ids, learner_id, user_id, networks, expires_at, revoked_at, created_at,
+       rolled_at, previous_expires_at, last_used_at
+  from api_keys k
  where k.tenant_id = $1
    and ($2::uuid is null or k.learner_id = $2)
    and ($3::uuid[] is null or k.team_ids <@ $3)
@@ -19,7 +21,9 @@ select from api_keys where tenant_id = $1 and key_id = $2 for no key update
 
 -- name: list_keys
 -- One page in order of creation; $7 says whether keys that have ended are left out.
-select * from api_keys k
+select key_id, name, environment, scopes, team_ids, learner_id, user_id, networks, expires_at, revoked_at, created_at,
+       rolled_at, previous_expires_at, last_used_at
+  from api_keys k
  where k.tenant_id = $1
    and ($2::uuid is null or k.learner_id = $2)
    and ($3::uuid[] is null or k.team_ids <@ $3)

@@ -1,6 +1,8 @@
 -- name: get_assessment
 -- One revision with everything that says where it comes from.
-select a.*, s.simulation_id, s.conversation_id, s.source, s.occurred_at,
+select a.result, a.assessment_id, a.scoring_id, a.learner_id, a.rubric_id, a.revision, a.overall,
+       a.engine, a.engine_version, a.created_at, a.origin, a.cause, a.rubric_version, s.simulation_id,
+       s.conversation_id, s.source, s.occurred_at,
        coalesce(a.rubric_id, s.rubric_id) as judged_by, coalesce(a.rubric_version, s.rubric_version) as judged_version,
        s.assessment_id = a.assessment_id as is_latest, r.slug, k.wrapped
   from assessments a
@@ -123,7 +125,8 @@ select dispute_id from disputes where tenant_id = $1 and scoring_id = $2 and sta
 
 -- name: get_dispute
 -- One dispute.
-select d.*, k.wrapped
+select d.comment, d.actor_hash, d.dispute_id, d.scoring_id, d.learner_id, d.assessment_id, d.key_id,
+       d.result_id, d.status, d.reason_code, d.criteria, d.opened_at, d.due_at, d.resolved_at, k.wrapped
   from disputes d
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = d.learner_id
  where d.tenant_id = $1 and d.dispute_id = $5
@@ -135,7 +138,8 @@ select d.*, k.wrapped
 
 -- name: list_disputes
 -- One page in order of opening.
-select d.*, k.wrapped
+select d.comment, d.actor_hash, d.dispute_id, d.scoring_id, d.learner_id, d.assessment_id, d.key_id,
+       d.result_id, d.status, d.reason_code, d.criteria, d.opened_at, d.due_at, d.resolved_at, k.wrapped
   from disputes d
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = d.learner_id
  where d.tenant_id = $1

@@ -20,7 +20,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 
 -- name: get_goal
 -- One of somebody whom the caller may see.
-select g.* from goals g
+select g.goal_id, g.learner_id, g.kind, g.skill, g.target, g.starts_on, g.due_on, g.created_at, g.updated_at
+  from goals g
  where g.tenant_id = $1 and g.goal_id = $5
    and ($2::uuid is null or g.learner_id = $2)
    and ($3::uuid[] is null or exists (
@@ -34,7 +35,8 @@ select from goals where tenant_id = $1 and goal_id = $2 for update
 
 -- name: list_goals
 -- One page in order of creation.
-select g.* from goals g
+select g.goal_id, g.learner_id, g.kind, g.skill, g.target, g.starts_on, g.due_on, g.created_at, g.updated_at
+  from goals g
  where g.tenant_id = $1
    and ($2::uuid is null or g.learner_id = $2)
    and ($3::uuid[] is null or exists (

@@ -24,7 +24,7 @@ select t.team_id from teams t
 
 -- name: get_learners
 -- Some people, each with their key and memberships.
-select l.*, k.wrapped,
+select l.learner_id, l.person_id, l.name, l.external_id, l.created_at, l.erased_at, l.metadata, k.wrapped,
        (select coalesce(jsonb_agg(jsonb_build_object('team_id', m.team_id, 'start', m.valid_from,
                                                      'end', m.valid_to) order by m.valid_from), '[]')
           from memberships m where m.tenant_id = $1 and m.learner_id = l.learner_id) as memberships
@@ -51,7 +51,7 @@ select wrapped from learner_keys where tenant_id = $1 and learner_id = $2
 
 -- name: list_learners
 -- One page in order of creation.
-select l.*, k.wrapped,
+select l.learner_id, l.person_id, l.name, l.external_id, l.created_at, l.erased_at, l.metadata, k.wrapped,
        (select coalesce(jsonb_agg(jsonb_build_object('team_id', m.team_id, 'start', m.valid_from,
                                                      'end', m.valid_to) order by m.valid_from), '[]')
           from memberships m where m.tenant_id = $1 and m.learner_id = l.learner_id) as memberships

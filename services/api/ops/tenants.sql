@@ -49,52 +49,52 @@ select (select count(*) from teams where tenant_id = $1) as teams,
 -- table take for everybody. Tables that are always small are left out.
 with counted(name, rows, row_bytes) as (
   select 'app.simulations', (select count(*) from simulations where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from simulations where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from simulations t where tenant_id = $1 limit 200) t)
   union all
   select 'app.turns', (select count(*) from turns where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from turns where tenant_id = $1 limit 500) t)
+         (select avg(pg_column_size(v)) from (select t as v from turns t where tenant_id = $1 limit 500) t)
   union all
   select 'app.conversations', (select count(*) from conversations where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from conversations where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from conversations t where tenant_id = $1 limit 200) t)
   union all
   select 'app.scorings', (select count(*) from scorings where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from scorings where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from scorings t where tenant_id = $1 limit 200) t)
   union all
   select 'app.assessments', (select count(*) from assessments where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from assessments where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from assessments t where tenant_id = $1 limit 200) t)
   union all
   select 'app.assessment_skills', (select count(*) from assessment_skills where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from assessment_skills where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from assessment_skills t where tenant_id = $1 limit 200) t)
   union all
   select 'app.events', (select count(*) from events where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from events where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from events t where tenant_id = $1 limit 200) t)
   union all
   select 'app.jobs', (select count(*) from jobs where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from jobs where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from jobs t where tenant_id = $1 limit 200) t)
   union all
   select 'app.llm_calls', (select count(*) from llm_calls where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from llm_calls where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from llm_calls t where tenant_id = $1 limit 200) t)
   union all
   select 'app.llm_verdicts', (select count(*) from llm_verdicts where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from llm_verdicts where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from llm_verdicts t where tenant_id = $1 limit 200) t)
   union all
   select 'app.webhook_deliveries', (select count(*) from webhook_deliveries where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from webhook_deliveries where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from webhook_deliveries t where tenant_id = $1 limit 200) t)
   union all
   select 'app.webhook_attempts', (select count(*) from webhook_attempts where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from webhook_attempts where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from webhook_attempts t where tenant_id = $1 limit 200) t)
   union all
   select 'report.attempts', (select count(*) from report.attempts where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from report.attempts where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from report.attempts t where tenant_id = $1 limit 200) t)
   union all
   select 'report.facts', (select count(*) from report.facts where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from report.facts where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from report.facts t where tenant_id = $1 limit 200) t)
   union all
   select 'report.rollups', (select count(*) from report.rollups where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from report.rollups where tenant_id = $1 limit 200) t)
+         (select avg(pg_column_size(v)) from (select t as v from report.rollups t where tenant_id = $1 limit 200) t)
   union all
   select 'report.export_parts', (select count(*) from report.export_parts where tenant_id = $1),
-         (select avg(pg_column_size(t)) from (select * from report.export_parts where tenant_id = $1 limit 50) t)
+         (select avg(pg_column_size(v)) from (select t as v from report.export_parts t where tenant_id = $1 limit 50) t)
 )
 select k.name, k.rows, (k.rows * coalesce(k.row_bytes, 0) * least(greatest(
          pg_total_relation_size(c.oid)::float8 / nullif(pg_table_size(c.oid), 0), 1), 4))::bigint as bytes

@@ -21,11 +21,16 @@ update programs
 select from programs where tenant_id = $1 and program_id = $2 for no key update
 
 -- name: get_program
-select * from programs where tenant_id = $1 and program_id = $2
+select program_id, treated_teams, treated_learners, comparison_teams, comparison_learners, baseline_from, starts_on,
+       ends_on, measured_to, isolation, reaction_form, worth, created_at, updated_at
+  from programs
+ where tenant_id = $1 and program_id = $2
 
 -- name: list_programs
 -- One page in order of creation.
-select * from programs
+select program_id, treated_teams, treated_learners, comparison_teams, comparison_learners, baseline_from, starts_on,
+       ends_on, measured_to, isolation, reaction_form, worth, created_at, updated_at
+  from programs
  where tenant_id = $1 and ($2::uuid is null or program_id > $2)
  order by program_id
  limit $3

@@ -54,7 +54,10 @@ on conflict (tenant_id, conversation_id) do update
 
 -- name: get_scorings
 -- Some requests, each with what it is about.
-select s.*, r.slug, c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped, to_jsonb(x) as contact
+select s.metadata, s.scoring_id, s.learner_id, s.conversation_id, s.simulation_id, s.rubric_id,
+       s.workflow_id, s.assessment_id, s.operation_id, s.judged_by, s.rubric_version, s.source, s.status,
+       s.failure_code, s.occurred_at, s.created_at, s.finished_at, s.item, s.overall, s.environment, r.slug,
+       c.turn_count, c.external_id, c.language, c.roles, c.flags, k.wrapped, to_jsonb(x) as contact
   from scorings s
   join rubrics r on r.tenant_id = $1 and r.rubric_id = s.rubric_id
   left join conversations c on c.tenant_id = $1 and c.conversation_id = s.conversation_id

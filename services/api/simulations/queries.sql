@@ -33,7 +33,10 @@ values ($1, $2, 0, $9, 'customer', $10, $11, '[]', '[]', $12)
 
 -- name: get_simulations
 -- Some simulations, each with what the learner reads before the start, and its scoring.
-select s.*, c.slug, v.title, v.brief, v.goals, v.case_slots,
+select s.metadata, s.simulation_id, s.learner_id, s.scenario_id, s.operation_id, s.parent_id,
+       s.scenario_version, s.mode, s.profile, s.seed, s.status, s.end_reason, s.last_seq, s.created_at,
+       s.last_activity_at, s.ended_at, s.part, s.hints, s.word_budget, s.branch_seq, s.faults, s.environment,
+       s.language, s.max_hostility, c.slug, v.title, v.brief, v.goals, v.case_slots,
        coalesce(case s.end_reason when 'idle' then v.idle_lines
                                   when 'learner_ended' then v.cut_short_lines end,
                 '[]'::jsonb) as closing_lines,
@@ -198,7 +201,8 @@ update simulations set last_seq = $5, last_activity_at = $8
 
 -- name: get_exchange
 -- A learner's turn, the reply once it exists, and where the simulation stands.
-select t.*, s.status, s.end_reason, s.last_seq, s.hints
+select t.tenant_id, t.text, t.appraisal, t.simulation_id, t.turn_id, t.seq, t.role, t.state, t.surface, t.acts,
+       t.causes, t.engine, t.created_at, t.wording, s.status, s.end_reason, s.last_seq, s.hints
   from simulations s
   join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq in ($3, $3 + 1)
  where s.tenant_id = $1 and s.simulation_id = $2
@@ -206,7 +210,9 @@ select t.*, s.status, s.end_reason, s.last_seq, s.hints
 
 -- name: list_turns
 -- The conversation after a turn, in order, with the key that opens it.
-select t.*, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq, s.hints
+select t.tenant_id, t.text, t.appraisal, t.simulation_id, t.turn_id, t.seq, t.role, t.state, t.surface, t.acts,
+       t.causes, t.engine, t.created_at, t.wording, k.wrapped, s.learner_id, s.status, s.end_reason, s.last_seq,
+       s.hints
   from simulations s
   join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
   join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq > $6

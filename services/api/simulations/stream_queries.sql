@@ -17,7 +17,8 @@ select e.sequence, e.type, (e.data ->> 'seq')::int as seq, e.data ->> 'assessmen
 
 -- name: stream_turns
 -- The turns that events speak of.
-select t.*, s.hints
+select t.tenant_id, t.text, t.appraisal, t.simulation_id, t.turn_id, t.seq, t.role, t.state, t.surface, t.acts,
+       t.causes, t.engine, t.created_at, t.wording, s.hints
   from simulations s
   join turns t on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq = any ($3)
  where s.tenant_id = $1 and s.simulation_id = $2
@@ -25,7 +26,8 @@ select t.*, s.hints
 
 -- name: stream_first_turns
 -- The turns that a simulation began with: more than one of a branch.
-select t.*, s.hints
+select t.tenant_id, t.text, t.appraisal, t.simulation_id, t.turn_id, t.seq, t.role, t.state, t.surface, t.acts,
+       t.causes, t.engine, t.created_at, t.wording, s.hints
   from simulations s
   join turns t
     on t.tenant_id = $1 and t.simulation_id = s.simulation_id and t.seq <= coalesce(s.branch_seq, 0)

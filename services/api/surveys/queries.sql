@@ -61,7 +61,8 @@ select survey_id from surveys where tenant_id = $1 and external_id_hash = $2
 
 -- name: get_surveys
 -- Some surveys of people whom the caller may see.
-select s.*, f.kind, f.asked, f.low, f.high, f.positive, k.wrapped
+select s.survey_id, s.form, s.learner_id, s.conversation_id, s.external_id, s.score, s.delivered_at, s.answered_at,
+       s.happened_at, s.created_at, f.kind, f.asked, f.low, f.high, f.positive, k.wrapped
   from surveys s
   join survey_forms f on f.tenant_id = $1 and f.form = s.form
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id
@@ -74,7 +75,8 @@ select s.*, f.kind, f.asked, f.low, f.high, f.positive, k.wrapped
 
 -- name: list_surveys
 -- One page in order of creation.
-select s.*, f.kind, f.asked, f.low, f.high, f.positive, k.wrapped
+select s.survey_id, s.form, s.learner_id, s.conversation_id, s.external_id, s.score, s.delivered_at, s.answered_at,
+       s.happened_at, s.created_at, f.kind, f.asked, f.low, f.high, f.positive, k.wrapped
   from surveys s
   join survey_forms f on f.tenant_id = $1 and f.form = s.form
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = s.learner_id

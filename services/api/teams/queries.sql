@@ -13,13 +13,15 @@ update teams set metadata = $3 where tenant_id = $1 and team_id = $2
 
 -- name: get_team
 -- One team; a caller bound to a learner sees none.
-select t.* from teams t
+select t.team_id, t.name, t.external_id, t.created_at, t.metadata
+  from teams t
  where t.tenant_id = $1 and t.team_id = $4 and $2::uuid is null
    and ($3::uuid[] is null or t.team_id = any ($3))
 
 -- name: list_teams
 -- One page in order of creation.
-select t.* from teams t
+select t.team_id, t.name, t.external_id, t.created_at, t.metadata
+  from teams t
  where t.tenant_id = $1 and $2::uuid is null
    and ($3::uuid[] is null or t.team_id = any ($3))
    and ($4::uuid is null or t.team_id > $4)

@@ -6,11 +6,15 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 
 -- name: get_user
 -- One person.
-select * from users where tenant_id = $1 and user_id = $2
+select user_id, user_name, email, display_name, role, team_ids, learner_id, active, created_at, updated_at
+  from users
+ where tenant_id = $1 and user_id = $2
 
 -- name: find_user
 -- By the keyed hash of the name.
-select * from users where tenant_id = $1 and user_name_hash = $2
+select user_id, user_name, email, display_name, role, team_ids, learner_id, active, created_at, updated_at
+  from users
+ where tenant_id = $1 and user_name_hash = $2
 
 -- name: lock_user
 -- Changes of one person follow each other.
@@ -18,7 +22,8 @@ select from users where tenant_id = $1 and user_id = $2 for no key update
 
 -- name: list_users
 -- One page in order of creation.
-select * from users
+select user_id, user_name, email, display_name, role, team_ids, learner_id, active, created_at, updated_at
+  from users
  where tenant_id = $1
    and ($2::uuid is null or user_id > $2)
    and ($3::bytea is null or user_name_hash = $3)

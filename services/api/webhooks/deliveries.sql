@@ -9,7 +9,8 @@ select $1, made.delivery_id, made.endpoint_id, made.event_id, made.event_type, m
 
 -- name: get_delivery
 -- One delivery, with the key of the person it is about.
-select d.*, k.wrapped
+select d.delivery_id, d.endpoint_id, d.event_id, d.event_type, d.position, d.trigger, d.learner_id, d.body, d.status,
+       d.attempt, d.next_attempt_at, d.created_at, d.finished_at, k.wrapped
   from webhook_deliveries d
   left join learner_keys k on k.tenant_id = $1 and k.learner_id = d.learner_id
  where d.tenant_id = $1 and d.delivery_id = $2
@@ -29,7 +30,8 @@ select d.tenant_id, d.delivery_id, d.endpoint_id, d.event_id, d.event_type, d.po
 
 -- name: list_attempts
 -- Of a page of deliveries at once.
-select * from webhook_attempts
+select delivery_id, number, started_at, latency_ms, result, status_code, error, response, next_attempt_at
+  from webhook_attempts
  where tenant_id = $1 and delivery_id = any ($2)
  order by delivery_id, number
 

@@ -15,11 +15,16 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'enabled',
 
 -- name: get_endpoint
 -- One endpoint.
-select * from webhook_endpoints where tenant_id = $1 and endpoint_id = $2
+select endpoint_id, url, description, metadata, event_types, team_ids, payload, rate_per_s, status, disabled_reason,
+       disabled_at, failing_since, failures, last_success_at, recovered_at, recovery_position, created_at, updated_at
+  from webhook_endpoints
+ where tenant_id = $1 and endpoint_id = $2
 
 -- name: list_endpoints
 -- One page in order of creation.
-select * from webhook_endpoints
+select endpoint_id, url, description, metadata, event_types, team_ids, payload, rate_per_s, status, disabled_reason,
+       disabled_at, failing_since, failures, last_success_at, recovered_at, recovery_position, created_at, updated_at
+  from webhook_endpoints
  where tenant_id = $1 and ($2::uuid is null or endpoint_id > $2)
  order by endpoint_id
  limit $3
