@@ -32,6 +32,7 @@ class OneDollarPerMillion:
     """A price book and its only price: a millionth of a dollar per token."""
 
     is_known = True
+    listed_as = "other"
 
     def price(self, model: str, host: str, when: datetime) -> "OneDollarPerMillion":
         return self

@@ -116,7 +116,7 @@ class EstimateService:
         context, tenant_id = self._context, principal.tenant_id
         stored = await find_settings(connection, await context.keys.tenant(connection, tenant_id))
         rows = await connection.fetch(_SQL["measured"], tenant_id, now - LOOKED_BACK)
-        usage = UsageRepository(connection, principal.bounds(now))
+        usage = UsageRepository(connection, principal.bounds(now), now)
         return _Known(
             now=now,
             tenant=self._book.model_of(stored),

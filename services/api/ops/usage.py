@@ -125,12 +125,12 @@ class UsageLedger:
         told = (tenants, period.first_day, period.end_day)
         async with system_tx(self._context.database) as connection:
             if not period.is_closed(now):
-                rows = await connection.fetch(SQL["used"], tenants, period.start, period.end)
+                rows = await connection.fetch(SQL["used"], tenants, period.start, period.end, now)
                 return [TenantUsage.of(row) for row in rows if _is_any(row)]
             known = {row["tenant_id"] for row in await connection.fetch(SQL["told"], *told)}
             new = [each for each in tenants if each not in known]
             if new:
-                rows = await connection.fetch(SQL["used"], new, period.start, period.end)
+                rows = await connection.fetch(SQL["used"], new, period.start, period.end, now)
                 used = [row for row in rows if _is_any(row)]
                 columns = [[row[name] for row in used] for name in ("tenant_id", *COUNTS)]
                 await connection.execute(

@@ -29,7 +29,7 @@ on conflict do nothing
 -- name: used
 -- System role: what some tenants used from $2 to $3. Turns are what learners said, in conversations with live keys;
 -- a branch's copied turns are its parent's. The model's calls are those of the ledger: under way is not yet used,
--- never settled counts at its most.
+-- never settled counts at its most from the moment it expired ($4 is now), whether or not the ledger has booked it.
 select t.tenant_id, s.simulations, u.turns, c.scorings, l.model_calls, l.input_tokens, l.cached_tokens,
        l.output_tokens, l.cost_microusd
   from unnest($1::uuid[]) as t(tenant_id)
@@ -52,5 +52,6 @@ select t.tenant_id, s.simulations, u.turns, c.scorings, l.model_calls, l.input_t
           coalesce(sum(output_tokens), 0)::bigint as output_tokens,
           coalesce(sum(coalesce(cost_microusd, reserved_microusd)), 0)::bigint as cost_microusd
      from llm_calls k
-    where k.tenant_id = t.tenant_id and k.status <> 'reserved' and k.started_at >= $2 and k.started_at < $3) as l
+    where k.tenant_id = t.tenant_id and (k.status <> 'reserved' or k.expires_at < $4)
+      and k.started_at >= $2 and k.started_at < $3) as l
  order by t.tenant_id

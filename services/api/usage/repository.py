@@ -66,10 +66,11 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
 class UsageRepository:
     """Queries of one transaction."""
 
-    def __init__(self, connection: Connection, bounds: Bounds) -> None:
+    def __init__(self, connection: Connection, bounds: Bounds, now: datetime) -> None:
         self._connection = connection
         self._bounds = bounds
         self._tenant_id = bounds[0]
+        self._now = now
 
     async def list_groups(
         self, start: datetime, end: datetime, group_by: GroupBy, page: PageRequest
@@ -77,14 +78,14 @@ class UsageRepository:
         """Return one more group than the page holds."""
         rows = await self._connection.fetch(
             _SQL["list_groups"],
-            self._tenant_id, start, end, group_by, page.after, page.limit + 1,
+            self._tenant_id, start, end, group_by, page.after, page.limit + 1, self._now,
         )  # fmt: skip
         return [Group(place=row["place"], name=row["name"], sums=_sums(row)) for row in rows]
 
     async def total(self, start: datetime, end: datetime) -> Sums:
         """Return the sums of everything that began in a time."""
         row = await self._connection.fetchrow(
-            _SQL["total"], self._tenant_id, start, end, None, None
+            _SQL["total"], self._tenant_id, start, end, None, None, self._now
         )
         return _sums(_there(row))
 
@@ -97,10 +98,10 @@ class UsageRepository:
         if not await self._connection.fetch(_SQL["see_simulation"], *self._bounds, simulation_id):
             raise NotFoundError
         row = await self._connection.fetchrow(
-            _SQL["total"], self._tenant_id, None, None, simulation_id, None
+            _SQL["total"], self._tenant_id, None, None, simulation_id, None, self._now
         )
         rows = await self._connection.fetch(
-            _SQL["list_turns"], self._tenant_id, simulation_id, MAX_TURNS
+            _SQL["list_turns"], self._tenant_id, simulation_id, MAX_TURNS, self._now
         )
         turns = [Turn(seq=each["seq"], task=Task(each["task"]), sums=_sums(each)) for each in rows]
         return _sums(_there(row)), turns
@@ -114,7 +115,7 @@ class UsageRepository:
         if not await self._connection.fetch(_SQL["see_scoring"], *self._bounds, scoring_id):
             raise NotFoundError
         row = await self._connection.fetchrow(
-            _SQL["total"], self._tenant_id, None, None, None, scoring_id
+            _SQL["total"], self._tenant_id, None, None, None, scoring_id, self._now
         )
         return _sums(_there(row))
 

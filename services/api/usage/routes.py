@@ -42,7 +42,7 @@ class UsageRoutes:
         """Sum up what your language model was asked: tokens, cost, latency, failures.
 
         Costs are by the price table on the day of the call. A call that broke off without an end
-        counts with the most that it can have cost.
+        counts as failed, with the most that it can have cost.
         """
         query: UsageQuery = call.query
         window = query.window(self._clock.now())

@@ -49,9 +49,9 @@ class UsageService:
             ScopeMissingError: the key is bound.
         """
         check_whole(principal)
-        bounds = principal.bounds(self._context.clock.now())
+        now = self._context.clock.now()
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            repository = UsageRepository(connection, bounds)
+            repository = UsageRepository(connection, principal.bounds(now), now)
             groups = await repository.list_groups(window.start, window.end, group_by, page)
             return groups, await repository.total(window.start, window.end)
 
@@ -59,15 +59,17 @@ class UsageService:
         self, principal: Principal, simulation_id: UUID
     ) -> tuple[Sums, list[Turn]]:
         """Return the sums of a simulation and of its turns; raises `NotFoundError`."""
-        bounds = principal.bounds(self._context.clock.now())
+        now = self._context.clock.now()
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            return await UsageRepository(connection, bounds).simulation(simulation_id)
+            return await UsageRepository(connection, principal.bounds(now), now).simulation(
+                simulation_id
+            )
 
     async def scoring(self, principal: Principal, scoring_id: UUID) -> Sums:
         """Return the sums of a scoring; raises `NotFoundError`."""
-        bounds = principal.bounds(self._context.clock.now())
+        now = self._context.clock.now()
         async with tenant_tx(self._context.database, principal.tenant_id) as connection:
-            return await UsageRepository(connection, bounds).scoring(scoring_id)
+            return await UsageRepository(connection, principal.bounds(now), now).scoring(scoring_id)
 
     async def standing(self, principal: Principal) -> Standing:
         """Return what is left of this month's budgets.
@@ -82,7 +84,7 @@ class UsageService:
         async with tenant_tx(context.database, principal.tenant_id) as connection:
             tenant = await context.keys.tenant(connection, principal.tenant_id)
             stored = await find_settings(connection, tenant)
-            repository = UsageRepository(connection, principal.bounds(now))
+            repository = UsageRepository(connection, principal.bounds(now), now)
             month = await repository.month(first_day)
         model = self._book.model_of(stored)
         return Standing(first_day=first_day, month=month, stored=stored, model=model)

@@ -1,12 +1,14 @@
 """What was asked of a model and what it did cost: by day, task, model, simulation, turn, scoring."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from shared.contracts.llm import Task, WhyEmbedded
 from shared.db.pool import Database
+from shared.db.tx import tenant_tx
 from shared.ids import format_id, parse_id
 from tests.integration.api.conftest import IDS, KeyMaker, Partner
 from tests.support.llm_calls import FIRST, Caller
@@ -53,13 +55,32 @@ class TestSums:
         }  # fmt: skip
 
     async def test_under_way_is_no_usage_and_never_settled_is_its_most(
-        self, partner: Partner, caller: Caller
+        self, partner: Partner, caller: Caller, database: Database
     ) -> None:
+        await caller.call(datetime.now(UTC) + timedelta(minutes=5), is_settled=False)
+        now_on = {"from": "2026-05-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+        assert (await usage(partner, **now_on))["total"]["calls"] == 0
         await caller.call(is_settled=False)
-        assert (await usage(partner))["total"]["calls"] == 0
-        await caller.call(FIRST + timedelta(minutes=1))
-        total = (await usage(partner))["total"]
-        assert (total["calls"], total["failed_calls"], total["cost_usd"]) == (2, 1, "0.006")
+        # The ledger books it with the next call; it is used before that, and also if none comes.
+        for more, expected in ((0, (1, 1, "0.005")), (1, (2, 1, "0.006"))):
+            for _ in range(more):
+                await caller.call(FIRST + timedelta(minutes=1))
+            total = (await usage(partner))["total"]
+            assert (total["calls"], total["failed_calls"], total["cost_usd"]) == expected
+            for group_by in ("day", "month", "task", "model"):
+                groups = (await usage(partner, group_by=group_by))["data"]
+                assert sum(each["usage"]["calls"] for each in groups) == expected[0]
+            (month,) = await self._months(database, partner)
+            held = Decimal(month["spent_microusd"] + (0 if more else month["reserved_microusd"]))
+            assert held / 1_000_000 == Decimal(total["cost_usd"])
+
+    async def _months(self, database: Database, partner: Partner) -> list[Any]:
+        async with tenant_tx(database, partner.tenant.tenant_id) as connection:
+            return await connection.fetch(
+                "select spent_microusd, reserved_microusd from llm_months"
+                " where tenant_id = $1 and month = '2026-03-01'",
+                partner.tenant.tenant_id,
+            )
 
 
 class TestGroups:
@@ -123,11 +144,16 @@ class TestOfOneThing:
         await caller.call(simulation_id=simulation_id, seq=2, cost=5)
         await caller.call(simulation_id=simulation_id, seq=2, cost=7)
         await caller.call(simulation_id=simulation_id, seq=4, cost=1, task=Task.APPRAISAL)
+        await caller.call(simulation_id=simulation_id, seq=6, is_settled=False)
         found = (await partner.get(f"/v1/simulations/{simulation}/usage")).json()
         assert found["simulation_id"] == simulation
-        assert found["total"]["calls"] == 3
+        assert found["total"]["calls"] == 4
         turns = [(each["seq"], each["task"], each["usage"]["cost_usd"]) for each in found["turns"]]
-        assert turns == [(2, "wording", "0.000012"), (4, "appraisal", "0.000001")]
+        assert turns == [
+            (2, "wording", "0.000012"),
+            (4, "appraisal", "0.000001"),
+            (6, "wording", "0.005"),
+        ]
 
     async def test_a_scoring(self, partner: Partner, caller: Caller) -> None:
         turns = [
