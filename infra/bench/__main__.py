@@ -17,6 +17,7 @@ from infra.bench import (
     persona,
     reporting,
     scoring,
+    sealing,
     stack,
     streaming,
     telemetry,
@@ -43,6 +44,7 @@ GROUPS: dict[str, Callable[[Report, Path], None]] = {
     "llm_batch": llm_batch.run,
     "fairness": fairness.run,
     "ops": ops.run,
+    "trail": sealing.run,
 }
 
 

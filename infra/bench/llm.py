@@ -71,6 +71,7 @@ class _Free:
     """A price book of nothing, and settings that lead to one endpoint."""
 
     is_known = True
+    listed_as = "other"
 
     def __init__(self, url: str) -> None:
         self._model = TenantModel(

@@ -215,6 +215,15 @@ _PROCESSES: Final = (
         page="process-gone",
     ),
     Alert(
+        name="ProcessSilent",
+        # From the heartbeats in the database: it also sees one of many, and where nothing scrapes.
+        expression="max by (service) (processes_silent) > 0",
+        lasts="1m",
+        severity="ticket",
+        summary="A process of the service {{ $labels.service }} hangs or died without a word",
+        page="process-silent",
+    ),
+    Alert(
         name="PoolExhausted",
         expression="max by (role, job, instance) (db_pool_waiting) > 0",
         lasts="2m",
@@ -239,6 +248,14 @@ _PROCESSES: Final = (
         lasts="2m",
         severity="page",
         summary="No orchestrator reads the fleet's numbers: alerts on queues are blind",
+        page="numbers-old",
+    ),
+    Alert(
+        name="OrchestratorHangs",
+        expression="time() - max by (job, instance) (fleet_look_timestamp_seconds) > 120",
+        lasts="2m",
+        severity="ticket",
+        summary="The orchestrator {{ $labels.instance }} no longer looks at the fleet",
         page="numbers-old",
     ),
 )

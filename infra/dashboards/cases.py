@@ -44,6 +44,12 @@ def _gauge(name: str, high: str, low: str, at: str = "20m", **labels: str) -> Ca
     )
 
 
+def _looks(hangs: str) -> Series:
+    """Return the looks of two orchestrators; one may hang."""
+    series = 'fleet_look_timestamp_seconds{job="rapport",instance='
+    return {f'{series}"a"}}': "0+60x80", f'{series}"b"}}': hangs}
+
+
 def _http(bad: str) -> Series:
     return {f'{HTTP}"2xx"}}': "0+600x800", f'{HTTP}"5xx"}}': f"0+{bad}x800"}
 
@@ -178,6 +184,14 @@ CASES: Final = (
         fires={"fleet_look_timestamp_seconds": "0x80"},
         rests={"fleet_look_timestamp_seconds": "0+60x80"},
     ),
+    Case(
+        name="OrchestratorHangs",
+        at="20m",
+        fires=_looks(hangs="0x80"),
+        rests=_looks(hangs="0+60x80"),
+        labels={"job": "rapport", "instance": "b"},
+    ),
+    _gauge('ProcessSilent=processes_silent{service="api"}', "1", "0", service="api"),
 )
 
 

@@ -125,15 +125,15 @@ async def serve(
     relay = asyncio.create_task(Relay(context, nats, on_placed=webhooks.placed).run())
     schedule = asyncio.create_task(PASSES.keep_trying(temporal))
     ending = asyncio.create_task(ExpiringKeys(context).run())
-    watching = FleetWatch(database, TemporalWatch(temporal), context.clock)
-    fleet = [asyncio.create_task(watching.run())] if metrics.is_on() else []
+    queues = TemporalWatch(temporal)
+    fleet = FleetWatch(database, queues, context.clock).start() if metrics.is_on() else []
     async with counted_replays(), worker, keeping:
         await flow.start()
         shares.start()
         await webhooks.start()
         statements.start()
         privacy.start()
-        heartbeat = Heartbeat(database, "orchestrator", facts=TemporalWatch(temporal).facts).start()
+        heartbeat = Heartbeat(database, "orchestrator", facts=queues.facts).start()
         ready()
         await stop.wait()
         await flow.stop(FLOW_STOP_S)

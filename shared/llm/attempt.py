@@ -145,15 +145,24 @@ class Attempt:
             failure=outcome.failure,
         )
 
+    @property
+    def _shown_model(self) -> str:
+        is_ours = self.draft.model == self.call.tenant.fallback_model
+        return self.draft.model if is_ours else self.price.listed_as
+
     def tell(self, note: CallNote) -> None:
-        """Log it: nobody's words, no URL; of a tenant's own endpoint neither host nor model."""
+        """Log it: nobody's words, no URL; of a tenant's own endpoint neither host nor model.
+
+        At the installation's endpoint a tenant may name any model, which is its text: of those only
+        what the price table calls them.
+        """
         is_own = self.call.tenant.is_own
         log.info(
             "llm.called",
             call_id=str(note.call_id),
             tenant_id=str(self.draft.purpose.tenant_id),
             task=note.task.value,
-            model="own" if is_own else note.model,
+            model="own" if is_own else self._shown_model,
             host="own" if is_own else note.host,
             latency_ms=note.latency_ms,
             first_delta_ms=note.first_delta_ms,

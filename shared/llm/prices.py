@@ -25,6 +25,9 @@ at most six decimals a whole number."""
 
 PICO_PER_MICRO: Final = 1_000_000
 
+OTHER: Final = "other"
+"""What stands for models that no table of the installation names, where names are shown."""
+
 
 class PricesError(Exception):
     """A price table cannot be used; the message says why and names no path."""
@@ -71,6 +74,8 @@ class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
     cached: int
     output: int
     is_known: bool = True
+    listed_as: str = OTHER
+    """The pattern that fits the model."""
 
     def cost_microusd(self, usage: Usage) -> int:
         """Return what a call cost, rounded up."""
@@ -122,7 +127,8 @@ class Prices:
         for table in self._tables:
             fitting = [line for line in table.prices if _fits(line, model, host, day)]
             if fitting:
-                return _price(max(fitting, key=_rank))
+                line = max(fitting, key=_rank)
+                return _price(line, listed_as=line.model)
         return self._unknown
 
 
@@ -142,13 +148,14 @@ def _rank(line: Listed) -> tuple[bool, int, date]:
     return line.host != "*", len(line.model.replace("*", "")), line.valid_from
 
 
-def _price(listed: TokenPrice, *, is_known: bool = True) -> ModelPrice:
+def _price(listed: TokenPrice, *, is_known: bool = True, listed_as: str = OTHER) -> ModelPrice:
     cached = listed.input if listed.cached is None else listed.cached
     return ModelPrice(
         input=int(listed.input * MICRO),
         cached=int(cached * MICRO),
         output=int(listed.output * MICRO),
         is_known=is_known,
+        listed_as=listed_as,
     )
 
 

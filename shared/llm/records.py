@@ -53,6 +53,11 @@ class Price(Protocol):
         """False: no table names the model, and a cautious default is taken."""
         ...
 
+    @property
+    def listed_as(self) -> str:
+        """The name that the installation's tables have for the model; never a tenant's text."""
+        ...
+
     def cost_microusd(self, usage: Usage) -> int:
         """Return what a call cost, rounded up."""
         ...

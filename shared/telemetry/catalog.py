@@ -94,6 +94,9 @@ TENANTS_WORKING: Final = Gauge("tenants_with_work", "Tenants with work waiting o
 KEYS_EXPIRING: Final = Gauge("api_keys_expiring", "Keys in use that expire within 14 days")
 KEY_EXPIRY: Final = Gauge("api_key_next_expiry_seconds", "Time until the next of them does")
 ERASURE_OLDEST: Final = Gauge("erasure_oldest_seconds", "Age of the oldest unfinished erasure")
+PROCESSES_SILENT: Final = Gauge(
+    "processes_silent", "Processes that went silent within 15 minutes, without a word", "service"
+)
 FLEET_LOOK: Final = Gauge("fleet_look_timestamp_seconds", "When these numbers were read")
 
 # -- webhooks

@@ -74,6 +74,14 @@ class Metric:
         self._family = None
         self._children = {}
 
+    def forget_all(self) -> None:
+        """Show nothing until somebody counts again."""
+        with _MAKING:
+            if self._family is not None and self._registry is not None:
+                self._registry.unregister(self._family)
+            self._family = None
+            self._children = {}
+
     def forget(self, last_label: str) -> None:
         """Drop the series whose last label has this value."""
         self._drop(each for each in list(self._children) if each and each[-1] == last_label)

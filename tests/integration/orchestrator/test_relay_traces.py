@@ -1,6 +1,7 @@
 """A trace survives the loss of a message: the rows of jobs and events know it. [R-D1]."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from nats.aio.client import Client as NatsClient
@@ -14,7 +15,7 @@ from shared.contracts.events import EventType
 from shared.contracts.jobs import JobKind, SimulationEnded, TurnJob
 from shared.contracts.subjects import event_subject, job_subject
 from shared.db.outbox import add_event
-from shared.db.tx import TENANT_FIRST, tenant_once, tenant_tx
+from shared.db.tx import TENANT_FIRST, system_tx, tenant_once, tenant_tx
 from shared.telemetry import metrics, trace
 from tests.integration.orchestrator.orchestrator_world import IDS, World
 from tests.support.spans import recording
@@ -126,6 +127,13 @@ async def test_the_fleet_s_numbers_are_those_of_the_database(
     metrics.begin(with_process=False)
     try:
         await world.job(TurnJob(simulation_id=IDS.new(), seq=2), JobKind.TURN, due_in_s=60)
+        lost, ended = context.clock.now() - timedelta(minutes=1), context.clock.now()
+        async with system_tx(context.database) as connection:
+            for service, seen_at in (("gone_one", lost), ("well_one", ended)):
+                await connection.execute(
+                    "insert into processes values ($1, $2, '1', $3, $3, '{}')",
+                    IDS.new(), service, seen_at,
+                )  # fmt: skip
         watch = FleetWatch(context.database, TemporalWatch(context.temporal), context.clock)
         await watch.look()
         shown = metrics.exposition().decode().splitlines()
@@ -136,6 +144,8 @@ async def test_the_fleet_s_numbers_are_those_of_the_database(
     }
     assert numbers['jobs_queued{kind="turn",state="waiting"}'] >= 1
     assert numbers["tenants_with_work"] >= 1
+    assert numbers['processes_silent{service="gone_one"}'] == 1
+    assert numbers['processes_silent{service="well_one"}'] == 0
     assert numbers['temporal_task_queue_backlog{queue="rapport",type="workflow"}'] >= 0
     for name in (
         "api_keys_expiring",

@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 
 async def test_what_nobody_takes_is_counted(temporal: Client) -> None:
-    watch = TemporalWatch(temporal)
+    watch = TemporalWatch(temporal, kept_s=0)
     assert (await watch.facts())["temporal_answers"] == 1
     ids = [f"watched-{Uuid7Maker().new()}" for _ in range(3)]
     for each in ids:
