@@ -12,8 +12,6 @@ from services.orchestrator import lives
 from services.orchestrator.activities import HANDOVER_S
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
-from shared.contracts.base import Record
-from shared.contracts.events import EventType
 from shared.contracts.jobs import (
     ActivityDone,
     BatchJob,
@@ -28,15 +26,12 @@ from shared.contracts.jobs import (
 from shared.contracts.simulation import EndReason
 from shared.db.bulk import count_scoring
 from shared.db.jobs import count_down
-from shared.db.outbox import add_event, add_job
+from shared.db.operations import add_operation_ended
+from shared.db.outbox import add_job
 from shared.db.pool import Connection
 from shared.db.tx import tenant_tx
 from shared.workflows import activity_api, batch
 from shared.workflows.activity_api import BatchPartRef
-
-
-class _OperationEnded(Record, frozen=True, kw_only=True):
-    status: str
 
 
 class BatchActivities:
@@ -104,14 +99,8 @@ class BatchActivities:
             repository = OrchestratorRepository(connection, ref.tenant_id)
             status = await repository.end_part(ref.operation_id, ref.part, now)
             if status is not None:
-                await add_event(
-                    connection,
-                    ref.tenant_id,
-                    context.ids.new(),
-                    EventType.OPERATION_ENDED,
-                    ref.operation_id,
-                    _OperationEnded(status=status),
-                    now=now,
+                await add_operation_ended(
+                    connection, ref.tenant_id, context.ids.new(), ref.operation_id, status, now
                 )
         context.publisher.wake_events()
 

@@ -7,6 +7,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from services.orchestrator import lives
 from services.orchestrator.activities import (
     scoring_workflow_id,
     write_play_job,
@@ -16,6 +17,7 @@ from services.orchestrator.batches import write_part_jobs
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.jobs import (
+    RETRIED,
     ActivityDone,
     BatchJob,
     BulkScoreJob,
@@ -87,7 +89,7 @@ class FlowHandler:
                 # Signal-with-start: the end may overtake the start of a very short simulation.
                 await self._start_simulation(message.tenant_id, payload, simulation.ENDED_SIGNAL)
             case ActivityDone():
-                await self._complete(payload)
+                await self._complete(message.tenant_id, payload)
             case (
                 TurnJob() | ScoreJob() | BulkScoreJob() | RescoreJob() | BatchJob()
                 | ScenarioDraftJob() | ScenarioTrialJob() | RubricDraftJob()
@@ -176,7 +178,7 @@ class FlowHandler:
         except WorkflowAlreadyStartedError:
             log.info("workflow.already_started", workflow_id=workflow_id)
 
-    async def _complete(self, done: ActivityDone) -> None:
+    async def _complete(self, tenant_id: UUID, done: ActivityDone) -> None:
         handle = self._context.temporal.get_async_activity_handle(
             workflow_id=done.reply_to.workflow_id,
             run_id=None,
@@ -193,3 +195,11 @@ class FlowHandler:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             log.info("activity.already_closed", workflow_id=done.reply_to.workflow_id)
+            await self._fail_retried(tenant_id, done)
+
+    async def _fail_retried(self, tenant_id: UUID, done: ActivityDone) -> None:
+        """Say the failure of a scoring that an operator had judged again: no workflow does."""
+        activity_id = done.reply_to.activity_id
+        if done.failure_code is not None and activity_id.startswith(RETRIED):
+            scoring_id = UUID(activity_id.removeprefix(RETRIED))
+            await lives.fail_scoring(self._context, tenant_id, scoring_id, done.failure_code)

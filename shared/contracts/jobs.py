@@ -45,6 +45,11 @@ class ReplyTo(Record, frozen=True, kw_only=True):
     activity_id: str
 
 
+RETRIED = "retried-"
+"""How the activity is called of a scoring that an operator had judged again, before the scoring's
+UUID: there is none, nor a workflow that would say how it ended."""
+
+
 class TurnJob(Record, frozen=True, kw_only=True, tag="turn", omit_defaults=True):
     """Make the customer's reply `seq` of a simulation."""
 

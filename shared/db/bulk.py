@@ -3,11 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from shared.contracts.base import Record
-from shared.contracts.events import EventType
 from shared.contracts.jobs import Part
 from shared.db.jobs import count_down
-from shared.db.outbox import add_event
+from shared.db.operations import add_operation_ended
 from shared.db.pool import Connection
 
 _END = """
@@ -23,12 +21,6 @@ returning status
 """It failed when nothing at all could be scored; a canceled one stays canceled."""
 
 
-class _Ended(Record, frozen=True, kw_only=True):
-    """Data of `operation.ended`."""
-
-    status: str
-
-
 async def count_scoring(
     connection: Connection, tenant_id: UUID, operation_id: UUID, event_id: UUID, now: datetime
 ) -> None:
@@ -42,12 +34,4 @@ async def count_scoring(
         return
     status = await connection.fetchval(_END, tenant_id, operation_id, now)
     if status is not None:
-        await add_event(
-            connection,
-            tenant_id,
-            event_id,
-            EventType.OPERATION_ENDED,
-            operation_id,
-            _Ended(status=status),
-            now=now,
-        )
+        await add_operation_ended(connection, tenant_id, event_id, operation_id, status, now)

@@ -35,12 +35,17 @@ update jobs
 """
 """It was not the job's fault, so this start does not count."""
 
-FINISH = "delete from jobs where tenant_id = $1 and job_id = $2"
-"""The last word on a job; belongs into the transaction that stores its result."""
+FINISH = """
+delete from jobs where tenant_id = $1 and job_id = $2 and dead_at is null
+returning payload ->> 'type' in ('bulk_score', 'batch')
+"""
+"""The last word on a job; belongs into the transaction that stores its result. Not on one that was
+buried while a slow worker still had it: that stays, as the dead letter of what was told.
+"""
 
 _COUNT_DOWN = """
 update operation_parts set unplayed = unplayed - 1
- where tenant_id = $1 and operation_id = $2 and part = $3
+ where tenant_id = $1 and operation_id = $2 and part = $3 and unplayed > 0
 returning unplayed
 """
 
@@ -54,8 +59,12 @@ async def claim(connection: Connection, message: JobMessage, lease_s: float) -> 
 
 
 async def finish(connection: Connection, tenant_id: UUID, job_id: UUID) -> bool:
-    """Delete the job, in the caller's transaction; say whether it was there."""
-    return await connection.execute(FINISH, tenant_id, job_id) != "DELETE 0"
+    """Delete the job, in the caller's transaction; say whether a request of many counts it now.
+
+    It does not when somebody else ended it, and when it was buried, which counted it: whether it
+    lies there dead or was replayed since, on its own.
+    """
+    return bool(await connection.fetchval(FINISH, tenant_id, job_id))
 
 
 async def give_back(database: Database, message: JobMessage) -> None:

@@ -11,6 +11,7 @@ from services.api.ops.reasons import Sight, reason
 from services.api.ops.stuck_schemas import Did, Retried, Stuck
 from services.api.ops.watching import Watcher
 from shared.contracts.jobs import (
+    RETRIED,
     BulkScoreJob,
     JobKind,
     JobPayload,
@@ -219,10 +220,11 @@ def _missing(simulation_id: UUID, row: Any) -> tuple[JobPayload, str, str]:
 def score_job(scoring_id: UUID) -> ScoreJob:
     """Return the judge's job of a scoring for which no workflow waits any more.
 
-    Its result is told to an activity that there is not, which the orchestrator takes as told.
+    Its result is told to an activity that there is not, which the orchestrator takes as told; a
+    failure it writes into the scoring.
     """
     reply_to = ReplyTo(
-        workflow_id=format_id("scr", scoring_id), activity_id=f"retried-{scoring_id}"
+        workflow_id=format_id("scr", scoring_id), activity_id=f"{RETRIED}{scoring_id}"
     )
     return ScoreJob(scoring_id=scoring_id, reply_to=reply_to)
 

@@ -1,5 +1,6 @@
 """Batches from their flow jobs to their end, with the real activities."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -8,13 +9,27 @@ from temporalio.client import WorkflowExecutionStatus
 from services.orchestrator.batches import BatchActivities, bury_part_job
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
-from shared.contracts.jobs import BatchJob, Part, ReplyTo, StartBatch
+from shared.contracts.jobs import (
+    ActivityDone,
+    BatchJob,
+    JobKind,
+    JobMessage,
+    Part,
+    ReplyTo,
+    StartBatch,
+    encode_payload,
+)
+from shared.db.jobs import count_down
+from shared.db.tx import tenant_tx
+from shared.ids import Uuid7Maker
 from shared.workflows import batch
 from shared.workflows.activity_api import BatchPartRef
 from tests.integration.orchestrator.orchestrator_world import FakeJudge, FakePlayer, World
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("workflows")
+
+IDS = Uuid7Maker()
 
 
 async def _is_closed(context: Context, operation_id: UUID, part: int) -> bool:
@@ -62,6 +77,46 @@ async def test_a_start_that_comes_twice_changes_nothing(
     await activities.finish(ref)
     assert await world.operation(operation_id) == before
     assert await world.event_types(operation_id) == ["operation.ended"]
+
+
+async def test_a_start_beside_a_conversation_s_end_asks_for_no_second_one(
+    world: World, context: Context, flow: FlowHandler, player: FakePlayer
+) -> None:
+    """Its job would be counted twice, and the part end without the others."""
+    operation_id = await world.batch(2)
+    ending, other = [row["simulation_id"] for row in await world.played(operation_id)]
+    player.is_deaf_to |= {ending, other}
+    await _start(world, flow, operation_id)
+
+    async def is_held_up() -> bool:
+        waiting = "select count(*) as n from pg_locks where not granted and $1::uuid is not null"
+        return bool((await world.one(waiting))["n"])
+
+    async with tenant_tx(world.database, world.tenant_id) as connection:
+        await connection.execute(
+            "update simulations set status = 'ended', end_reason = 'goal_met', ended_at = now()"
+            " where tenant_id = $1 and simulation_id = $2",
+            world.tenant_id,
+            ending,
+        )
+        await connection.execute(
+            "delete from jobs where tenant_id = $1 and job_id = $2", world.tenant_id, ending
+        )
+        part = Part(operation_id=operation_id, part=0)
+        assert not await count_down(connection, world.tenant_id, part)
+        again = asyncio.create_task(_start(world, flow, operation_id))
+        await eventually(is_held_up)
+    await again
+    jobs = [row["job_id"] for row in await world.jobs()]
+    assert ending not in jobs
+    assert other in jobs
+    job = BatchJob(
+        simulation_id=other,
+        reply_to=ReplyTo(workflow_id=batch.workflow_id(operation_id, 0), activity_id="play-0"),
+        part=part,
+    )
+    await bury_part_job(context, world.tenant_id, other, job, "worker-crashed")
+    await eventually(lambda: _is_closed(context, operation_id, 0))
 
 
 async def test_what_is_played_is_scored_and_left_out_of_trends(
@@ -140,3 +195,48 @@ async def test_nothing_that_could_be_played_is_a_failure(
     await bury_part_job(context, world.tenant_id, only["simulation_id"], job, "worker-crashed")
     await eventually(lambda: _is_closed(context, operation_id, 0))
     assert (await world.operation(operation_id))["status"] == "failed"
+
+
+async def test_a_worker_that_was_given_up_is_counted_once(
+    world: World, context: Context, flow: FlowHandler, player: FakePlayer
+) -> None:
+    operation_id = await world.batch(2)
+    slow, other = [row["simulation_id"] for row in await world.played(operation_id)]
+    player.is_deaf_to |= {slow, other}
+    await _start(world, flow, operation_id)
+    job = BatchJob(
+        simulation_id=slow,
+        reply_to=ReplyTo(workflow_id=batch.workflow_id(operation_id, 0), activity_id="play-0"),
+        part=Part(operation_id=operation_id, part=0),
+    )
+    await bury_part_job(context, world.tenant_id, slow, job, "worker-crashed")
+
+    async def finish(simulation_id: UUID) -> bool:
+        done = await world.one(
+            "select app.finish_batch_v2($1, $2, $3, 0, $4, $5, now(), 3) as is_last",
+            simulation_id,
+            operation_id,
+            IDS.new(),
+            encode_payload(ActivityDone(reply_to=job.reply_to)),
+        )
+        return bool(done["is_last"])
+
+    assert not await finish(slow)  # it comes to its end after all
+    (left,) = [row for row in await world.jobs() if row["job_id"] == slow]
+    assert left["dead_at"] is not None
+    (part,) = await world.fetch(
+        "select unplayed from operation_parts where tenant_id = $1 and operation_id = $2",
+        operation_id,
+    )
+    assert part["unplayed"] == 1
+    await world.execute(
+        "update simulations set status = 'ended', end_reason = 'goal_met', ended_at = now()"
+        " where tenant_id = $1 and simulation_id = $2",
+        other,
+    )
+    assert await finish(other)
+    (told,) = [row["job_id"] for row in await world.jobs() if row["kind"] == "flow"]
+    await flow.handle(
+        JobMessage(tenant_id=world.tenant_id, job_id=told, kind=JobKind.FLOW, attempt=1)
+    )
+    await eventually(lambda: _is_closed(context, operation_id, 0))

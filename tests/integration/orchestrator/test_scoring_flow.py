@@ -9,7 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from services.orchestrator.context import Context
 from services.orchestrator.flow import FlowHandler
-from shared.contracts.jobs import MAX_STARTS, ActivityDone, ReplyTo, StartScoring
+from shared.contracts.jobs import MAX_STARTS, RETRIED, ActivityDone, ReplyTo, StartScoring
 from shared.ids import format_id
 from shared.workflows.sizes import BATCH
 from tests.integration.orchestrator.orchestrator_world import FakeJudge, World
@@ -150,6 +150,24 @@ class TestFailures:
         row = await world.scoring(scoring_id)
         assert row["failure_code"] == "learner-erased"
         assert row["finished_at"] is not None
+        assert await world.event_types(scoring_id) == ["scoring.failed"]
+
+    async def test_one_that_an_operator_had_judged_again_fails_without_a_workflow(
+        self, world: World, flow: FlowHandler
+    ) -> None:
+        (scoring_id,) = await world.scorings(1)
+        await world.execute(
+            "update scorings set workflow_id = 'op_x', status = 'running'"
+            " where tenant_id = $1 and scoring_id = $2",
+            scoring_id,
+        )
+        asked = ReplyTo(workflow_id="scr_x", activity_id=f"{RETRIED}{scoring_id}")
+        for _ in range(2):
+            await flow.handle(
+                await world.flow(ActivityDone(reply_to=asked, failure_code="learner-erased"))
+            )
+        row = await world.scoring(scoring_id)
+        assert (row["status"], row["failure_code"]) == ("failed", "learner-erased")
         assert await world.event_types(scoring_id) == ["scoring.failed"]
 
     async def test_temporal_away_is_no_fault_of_the_job(

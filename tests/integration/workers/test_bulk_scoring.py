@@ -22,6 +22,7 @@ from shared.contracts.jobs import (
     JobKind,
     JobMessage,
     ReplyTo,
+    RescoreJob,
     ScoreJob,
     decode_payload,
     encode_payload,
@@ -265,6 +266,48 @@ async def test_a_scoring_that_kills_its_workers_fails_alone(room: Room) -> None:
     assert await room.ends(operation_id) == ["succeeded"]
 
 
+@pytest.mark.parametrize("is_replayed", [False, True], ids=["buried", "replayed"])
+async def test_a_worker_that_was_given_up_is_counted_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch, *, is_replayed: bool
+) -> None:
+    operation_id = await room.send(room.item(), room.item())
+    (slow, payload), (alive, _) = await room.jobs(operation_id)
+    judge = room.judge._judge
+
+    async def late(*given: Any) -> Any:
+        verdict = await judge(*given)
+        await bury_bulk_job(
+            room.orchestrator, slow.tenant_id, slow.job_id, payload, "worker-crashed"
+        )
+        if is_replayed:  # as an operator's replay does
+            await room.fetch(
+                "update scorings set status = 'running', failure_code = null, finished_at = null"
+                " where tenant_id = $1 and status = 'failed'"
+            )
+            await room.fetch(
+                "update jobs set dead_at = null, starts = 0, payload = $3"
+                " where tenant_id = $1 and job_id = $2",
+                slow.job_id,
+                encode_payload(ScoreJob(scoring_id=payload.scoring_id, reply_to=NOBODY)),
+            )
+        return verdict
+
+    with monkeypatch.context() as patched:
+        patched.setattr(room.judge, "_judge", late)
+        await room.judge.handle(slow)
+    assert await room.status(operation_id) == "running"
+    assert await room.ends(operation_id) == []
+    left = await room.fetch(
+        "select dead_at from jobs where tenant_id = $1 and job_id = $2", slow.job_id
+    )
+    assert len(left) == (0 if is_replayed else 1)  # the letter of what was told stays
+
+    await room.judge.handle(alive)
+    assert await room.ends(operation_id) == ["succeeded"]
+    operation, _ = await room.batches.get(room.principal, operation_id)
+    assert (operation.scored, operation.failed) == ((2, 0) if is_replayed else (1, 1))
+
+
 async def test_an_erased_learner_fails_the_whole_operation(room: Room) -> None:
     operation_id = await room.send(room.item())
     await room.fetch("delete from learner_keys where tenant_id = $1")
@@ -276,3 +319,54 @@ async def test_an_erased_learner_fails_the_whole_operation(room: Room) -> None:
     assert item.failure_code == "learner-erased"
     assert operation.status == "failed"
     assert await room.ends(operation_id) == ["failed"]
+
+
+async def _remove_words(room: Room) -> None:
+    await room.fetch(
+        "insert into removed_texts (tenant_id, thing_id, removed_at)"
+        " select $1, conversation_id, now() from scorings where tenant_id = $1"
+    )
+
+
+async def test_words_that_were_removed_are_not_judged_as_silence(room: Room) -> None:
+    operation_id = await room.send(room.item())
+    await _remove_words(room)
+    ((message, _),) = await room.jobs(operation_id)
+
+    for _ in range(2):
+        await room.judge.handle(message)
+
+    operation, (item,) = await room.batches.get(room.principal, operation_id)
+    assert item.failure_code == "transcript-removed"
+    assert item.assessment_id is None
+    assert operation.status == "failed"
+    assert await room.fetch("select 1 from jobs where tenant_id = $1") == []
+
+
+async def test_a_second_judgment_of_removed_words_leaves_the_first(room: Room) -> None:
+    operation_id = await room.send(room.item())
+    ((message, _),) = await room.jobs(operation_id)
+    await room.judge.handle(message)
+    (scored,) = await room.fetch("select * from scorings where tenant_id = $1")
+    await _remove_words(room)
+    again, assessment_id = IDS.new(), IDS.new()
+    await room.fetch(
+        "insert into jobs (tenant_id, job_id, kind, payload, next_publish_at, created_at)"
+        " values ($1, $2, 'score', $3, now() + interval '1 hour', now())",
+        again,
+        encode_payload(
+            RescoreJob(
+                scoring_id=scored["scoring_id"],
+                assessment_id=assessment_id,
+                rubric_id=scored["rubric_id"],
+                rubric_version=scored["rubric_version"],
+            )
+        ),
+    )
+    await room.judge.handle(room._message(again))
+
+    (after,) = await room.fetch("select * from scorings where tenant_id = $1")
+    assert dict(after) == dict(scored)
+    made = await room.fetch("select assessment_id from assessments where tenant_id = $1")
+    assert [row["assessment_id"] for row in made] == [scored["assessment_id"]]
+    assert await room.fetch("select 1 from jobs where tenant_id = $1 and job_id = $2", again) == []
