@@ -32,6 +32,10 @@ class SlugTakenError(NewTenantError):
     """Another tenant has the slug."""
 
 
+class TenantGoneError(NewTenantError):
+    """The tenant with the id that was chosen has left: there is no way back."""
+
+
 class NoTimeZoneError(NewTenantError):
     """The server knows no such time zone."""
 
@@ -61,7 +65,7 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
             tenant_id: Chosen before; one that exists already with this slug is no error.
 
         Raises:
-            SlugTakenError, NoTimeZoneError, SlugMalformedError: nothing was made.
+            SlugTakenError, NoTimeZoneError, SlugMalformedError, TenantGoneError: nothing was made.
         """
         now = self.clock.now()
         made_id = await self._row(slug, time_zone, tenant_id or self.ids.new(), now)
@@ -83,9 +87,13 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
                 await connection.execute(SQL["insert_tenant"], tenant_id, slug, time_zone, now)
         except asyncpg.UniqueViolationError:
             async with system_tx(self.database) as connection:
-                found: UUID = await connection.fetchval(
+                found: UUID | None = await connection.fetchval(
                     "select tenant_id from tenants where slug = $1", slug
                 )
+            if found is None:  # what was taken is the id, by a tenant that has given its slug back
+                raise TenantGoneError(
+                    f"the tenant {slug} that this made has left; make another"
+                ) from None
             return found
         except asyncpg.InvalidParameterValueError:
             raise NoTimeZoneError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.cli import (
     audit,
     backup,
+    identity,
     llm,
     ops,
     play,
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_parser(commands)
     audit.add_parser(commands)
     privacy.add_parser(commands)
+    identity.add_parser(commands)
     ops.add_parser(commands)
     reports = commands.add_parser("reports", help="recompute or check a tenant's rollups")
     reports.add_argument("action", choices=("rebuild", "verify"))
@@ -111,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         authoring["audit"] = audit.audit
         authoring["privacy"] = privacy.privacy
+        authoring["identity"] = identity.identity
         authoring["ops"] = ops.ops
         return (COMMANDS | authoring)[options.command](options)
     except CommandError as error:

@@ -47,5 +47,7 @@ MIGRATIONS: Final = (
     "0043_traces.sql",
     "0044_ops_indexes.sql",
     "0045_key_ids.sql",
+    "0046_tenant_exports.sql",
+    "0047_counted_once.sql",
 )
 """Names, in order; a process takes no work until all of them are applied."""

@@ -40,6 +40,21 @@ async def tenant_tx(
 
 
 @asynccontextmanager
+async def tenant_snapshot(database: Database, tenant_id: UUID) -> AsyncIterator[Connection]:
+    """Open a transaction that sees one tenant as it stands now, however long reading it takes.
+
+    It writes nothing. It keeps the database from cleaning up behind others, so it is for work that
+    must be whole, like a tenant's export.
+    """
+    begin = (
+        "begin isolation level repeatable read read only;"
+        f" select set_config('app.tenant_id', '{tenant_id}', true)"
+    )
+    async with _transaction(database.app, begin) as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def system_tx(database: Database) -> AsyncIterator[Connection]:
     """Open a transaction as `rapport_system`: keys, jobs, event headers across tenants; never
     text.
@@ -56,10 +71,25 @@ async def _transaction(pool: Pool, begin: str) -> AsyncIterator[Connection]:
             yield connection
             await connection.execute("commit")
         except BaseException as error:
-            if isinstance(error, asyncpg.InsufficientPrivilegeError):
-                catalog.RLS_DENIED.add()
+            _count_denied(error)
             await _roll_back(connection)
             raise
+
+
+@asynccontextmanager
+async def _alone(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection for one statement that is a transaction of its own."""
+    async with pool.acquire() as connection:
+        try:
+            yield connection
+        except asyncpg.PostgresError as error:
+            _count_denied(error)
+            raise
+
+
+def _count_denied(error: BaseException) -> None:
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        catalog.RLS_DENIED.add()
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -110,7 +140,7 @@ async def tenant_once(
     if writes_events and trace.is_on():  # always the same text: a connection prepares it once
         statement = _traced(statement, len(arguments) + 2)
         arguments = (*arguments, trace.kept())
-    async with database.app.acquire() as connection:
+    async with _alone(database.app) as connection:
         return await connection.fetch(statement, tenant_id, *arguments)
 
 
@@ -155,15 +185,15 @@ class _Reader:
         self._pool = database.app
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        async with self._pool.acquire() as connection:
+        async with _alone(self._pool) as connection:
             return await connection.fetch(_reading(statement), *arguments)
 
     async def fetchrow(self, statement: str, *arguments: object) -> asyncpg.Record | None:
-        async with self._pool.acquire() as connection:
+        async with _alone(self._pool) as connection:
             return await connection.fetchrow(_reading(statement), *arguments)
 
     async def fetchval(self, statement: str, *arguments: object) -> Any:
-        async with self._pool.acquire() as connection:
+        async with _alone(self._pool) as connection:
             return await connection.fetchval(_reading(statement), *arguments)
 
 

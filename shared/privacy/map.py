@@ -31,7 +31,7 @@ MINE: Final[Mapping[str, str]] = {
     "delivery": "delivery_id in (select d.delivery_id from app.webhook_deliveries d"
     " where d.tenant_id = $1 and d.learner_id = $2)",
     "task": "operation_id in (select t.operation_id from app.privacy_tasks t"
-    " where t.tenant_id = $1 and t.learner_id = $2)",
+    " where t.tenant_id = $1 and (t.learner_id = $2 or t.kind = 'tenant_export'))",
     "user": "user_id in (select u.user_id from app.users u"
     " where u.tenant_id = $1 and u.learner_id = $2)",
     "person": "person_id in (select l.person_id from app.learners l"
@@ -50,6 +50,8 @@ HAS_LEARNER: Final[Mapping[str, str]] = {
     "learner": "learner_id is not null",
     "delivery": "exists (select from app.webhook_deliveries d where d.tenant_id = $1"
     " and d.delivery_id = webhook_attempts.delivery_id and d.learner_id is not null)",
+    "task": "exists (select from app.privacy_tasks t where t.tenant_id = $1"
+    " and t.operation_id = privacy_files.operation_id and t.learner_id is not null)",
 }
 """Of tables with `either` columns: whether a row has a learner, whose key seals it."""
 

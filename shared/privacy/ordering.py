@@ -73,6 +73,24 @@ async def order(
     return operation_id
 
 
+async def order_tenant_export(
+    connection: Connection, tenant_id: UUID, operation_id: UUID, *, now: datetime
+) -> UUID:
+    """Have everything of a tenant put into one file; return the operation.
+
+    One that is going on is returned instead: there is one at a time.
+    """
+    expires_at = now + FILE_KEPT
+    if not await insert_task(
+        connection, tenant_id, operation_id, "tenant_export", now=now, expires_at=expires_at
+    ):
+        going: UUID = await connection.fetchval(SQL["open_task"], tenant_id, "tenant_export")
+        return going
+    row = (operation_id, "tenant_export", None, now, expires_at)
+    await connection.execute(SQL["insert_operation"], tenant_id, *row)
+    return operation_id
+
+
 async def order_erasure(shop: Workshop, tenant_id: UUID, learner_id: UUID, actor: Actor) -> UUID:
     """Have a person erased, past the API; return the operation, the same on a repeat.
 

@@ -92,9 +92,25 @@ update privacy_tasks set expires_at = null where tenant_id = $1 and operation_id
 -- One part of a file.
 insert into privacy_files (tenant_id, operation_id, part, content) values ($1, $2, $3, $4)
 
+-- name: count_parts
+-- How many there are.
+select count(*) from privacy_files where tenant_id = $1 and operation_id = $2
+
 -- name: drop_parts
 -- What an earlier attempt wrote.
 delete from privacy_files where tenant_id = $1 and operation_id = $2
+
+-- name: begin_anew
+-- Nothing of an earlier attempt counts.
+update privacy_tasks set counts = '{}' where tenant_id = $1 and operation_id = $2
+
+-- name: erased_people
+-- How many people were erased: whoever reads everything looks whether somebody was meanwhile.
+select count(*) from learners where tenant_id = $1 and erased_at is not null
+
+-- name: learner_keys
+-- Of some people; none of who was erased.
+select learner_id, wrapped from learner_keys where tenant_id = $1 and learner_id = any ($2::uuid[])
 
 -- name: lock_learner
 -- Nobody changes them meanwhile.

@@ -49,33 +49,39 @@ async def rows_of(
     if table.mine is None:
         return
     where = MINE[table.mine]
-    query = f"select * from {table.name} where tenant_id = $1 and {where}"  # noqa: S608 - the map's names
+    columns = ", ".join(table.columns)  # by name: a later release may add one
+    query = f"select {columns} from {table.name} where tenant_id = $1 and {where}"  # noqa: S608 - the map's names
     names = {each.name: each for each in table.sealed}
     async for row in connection.cursor(query, tenant.tenant_id, learner_id, prefetch=_PAGE):
         yield {
-            column: _opened(row, names[column], tenant, own)
+            column: opened(row, names[column], tenant if names[column].whose == "tenant" else own)
             if column in names
-            else _shown(column, row[column])
+            else shown(column, row[column])
             for column in row.keys()  # noqa: SIM118 - a record is no mapping: it iterates over values
             if column in names or column in table.plain
         }
 
 
-def _opened(row: asyncpg.Record, sealed: Sealed, tenant: TenantKey, own: SealKey) -> Any:
+def opened(row: asyncpg.Record, sealed: Sealed, key: TenantKey | SealKey) -> Any:
+    """Return what a sealed column says; None: nothing.
+
+    Raises:
+        UnsealError: another key sealed it, or it was not sealed for this row.
+    """
     value = row[sealed.name]
     if not value:
         return None
-    key = tenant if sealed.whose == "tenant" else own
     plain = key.open(value, sealed.place, sealed.row_bytes(dict(row)))
     return json.loads(plain) if sealed.name in _JSONS else plain.decode(errors="replace")
 
 
-def _shown(column: str, value: Any) -> Any:
+def shown(column: str, value: Any) -> Any:
+    """Return what a column in the clear says, as JSON has it: public ids, times as text."""
     if isinstance(value, UUID):
         prefix = PREFIX_OF.get(column)
         return str(value) if prefix is None else format_id(prefix, value)
     if isinstance(value, list | tuple):
-        return [_shown(column.removesuffix("s"), each) for each in value]
+        return [shown(column.removesuffix("s"), each) for each in value]
     if isinstance(value, str) and value[:1] in {"{", "["}:
         return json.loads(value)  # asyncpg hands jsonb over as text
     return _plain(value)

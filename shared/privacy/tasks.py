@@ -12,10 +12,8 @@ from uuid import UUID
 import msgspec
 
 from shared.clock import Clock
-from shared.contracts.base import Record
-from shared.contracts.events import EventType
 from shared.db.keys import KeyRing
-from shared.db.outbox import add_event
+from shared.db.operations import add_operation_ended
 from shared.db.pool import Connection, Database
 from shared.db.sealed import RandomBytes
 from shared.db.sql import Queries
@@ -33,7 +31,7 @@ BATCH: Final = 500
 MAX_STARTS: Final = 20
 """After so many crashes an export fails visibly; an erasure never gives up."""
 
-Kind = Literal["learner_erasure", "learner_export", "key_rotation", "offboarding"]
+Kind = Literal["learner_erasure", "learner_export", "tenant_export", "key_rotation", "offboarding"]
 
 
 class TaskLostError(Exception):
@@ -64,12 +62,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Where the one before came to."""
     starts: int
     created_at: datetime
-
-
-class _Ended(Record, frozen=True, kw_only=True):
-    """Data of `operation.ended`."""
-
-    status: str
 
 
 async def insert_task(
@@ -160,14 +152,8 @@ async def end(
         SQL["end_operation"], task.tenant_id, task.operation_id, status, now
     )
     if ended is not None:
-        await add_event(
-            connection,
-            task.tenant_id,
-            shop.ids.new(),
-            EventType.OPERATION_ENDED,
-            task.operation_id,
-            _Ended(status=status),
-            now=now,
+        await add_operation_ended(
+            connection, task.tenant_id, shop.ids.new(), task.operation_id, status, now
         )
 
 

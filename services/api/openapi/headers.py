@@ -116,6 +116,7 @@ _OWN: Final = {
     "export_assessments": ("Content-Disposition",),
     "export_audit_log": ("Content-Disposition",),
     "get_learner_export_file": ("Content-Disposition",),
+    "get_tenant_export_file": ("Content-Disposition",),
     "get_team_chart": ("Content-Disposition",),
     "get_heatmap_chart": ("Content-Disposition",),
     "get_team_table": ("Content-Disposition",),

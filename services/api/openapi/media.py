@@ -12,6 +12,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "get_heatmap_chart": ("image/svg+xml", "image/png", "application/vnd.vegalite.v6+json"),
     "get_team_table": ("text/csv", "application/vnd.apache.parquet"),
     "get_learner_export_file": ("application/zip",),
+    "get_tenant_export_file": ("application/zip",),
     "get_report_export_file": (
         "text/csv",
         "application/x-ndjson",

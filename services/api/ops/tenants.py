@@ -28,7 +28,13 @@ from shared.errors import ConflictError, FieldError, NotFoundError, ValidationFa
 from shared.ids import format_id
 from shared.keys import SCOPES, new_key
 from shared.log import get_logger
-from shared.new_tenants import Maker, NewTenantError, NoTimeZoneError, SlugTakenError
+from shared.new_tenants import (
+    Maker,
+    NewTenantError,
+    NoTimeZoneError,
+    SlugTakenError,
+    TenantGoneError,
+)
 from shared.tenancy.book import limits_of
 from shared.tenancy.changes import (
     Change,
@@ -103,7 +109,7 @@ class OpsTenants:
         """Create a tenant with its first key; say whether an earlier request had done so.
 
         Raises:
-            ConflictError: the slug is taken.
+            ConflictError: the slug is taken, or what an earlier request made has left since.
             ValidationFailedError: there is no such time zone.
         """
         context = self._context
@@ -149,7 +155,7 @@ class OpsTenants:
     async def _make(self, wanted: NewTenant, tenant_id: UUID) -> None:
         try:
             made_id = await self._maker.make(wanted.slug, wanted.time_zone, tenant_id=tenant_id)
-        except SlugTakenError as error:
+        except (SlugTakenError, TenantGoneError) as error:
             raise ConflictError(str(error)) from None
         except NewTenantError as error:
             field = "time_zone" if isinstance(error, NoTimeZoneError) else "slug"

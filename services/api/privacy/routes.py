@@ -1,7 +1,9 @@
 """HTTP face of erasures and exports of a person."""
 
+from collections.abc import AsyncIterator
+
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.privacy.schemas import ErasureView, LearnerExportView
+from services.api.privacy.schemas import ErasureView, LearnerExportView, TenantExportView
 from services.api.privacy.service import PrivacyService
 from shared.errors import ConflictError, NotFoundError
 from shared.ids import format_id
@@ -11,7 +13,7 @@ WRITE = "privacy:write"
 
 
 class PrivacyRoutes:
-    """`/v1/learners/{id}/erasure`, `/v1/learners/{id}/export` and what becomes of them."""
+    """`/v1/learners/{id}/erasure`, `/v1/learners/{id}/export`, `/v1/tenant_exports`."""
 
     def __init__(self, privacy: PrivacyService) -> None:
         self._privacy = privacy
@@ -113,14 +115,78 @@ class PrivacyRoutes:
     )
     async def get_learner_export_file(self, call: Call) -> Answer:
         """Fetch the file of a person, streamed; once they are erased there is none."""
-        found, parts = await self._privacy.open(call.principal, call.ids["operation_id"])
-        name = f"learner-{format_id('op', found.operation_id)}.zip"
-        return Answer(
-            body=None,
-            stream=parts,
-            media_type="application/zip",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        found, parts = await self._privacy.open(
+            call.principal, call.ids["operation_id"], "learner_export"
         )
+        return _file(f"learner-{format_id('op', found.operation_id)}.zip", parts)
+
+    @endpoint(
+        Endpoint(
+            method="POST",
+            path="/v1/tenant_exports",
+            scope=WRITE,
+            answers={202: TenantExportView},
+            idempotency="accepted",
+        )
+    )
+    async def export_tenant(self, call: Call) -> Answer:
+        """Have everything put into one file that is held of your tenant, before you leave, say.
+
+        A ZIP with JSON and CSV, one file per table, complete, as it stood at one moment. For owners
+        and for programs' keys with every scope. Follow the operation, then fetch the file within
+        a week. While one is made, asking again answers with that one.
+        """
+        found, replayed = await self._privacy.order_whole(call.principal, call.claim)
+        public_id = format_id("op", found.operation_id)
+        return Answer(
+            body=TenantExportView.of(found),
+            status=202,
+            headers=_places(f"/v1/tenant_exports/{public_id}", public_id),
+            replayed=replayed and call.claim is not None,
+        )
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/tenant_exports/{operation_id:op}",
+            scope=READ,
+            answers={200: TenantExportView},
+            problems=(NotFoundError,),
+        )
+    )
+    async def get_tenant_export(self, call: Call) -> Answer:
+        """Get how far the file of your tenant is."""
+        found = await self._privacy.get(call.principal, call.ids["operation_id"], "tenant_export")
+        return Answer(body=TenantExportView.of(found))
+
+    @endpoint(
+        Endpoint(
+            method="GET",
+            path="/v1/tenant_exports/{operation_id:op}/file",
+            scope=WRITE,
+            answers={200: str},
+            problems=(NotFoundError, ConflictError),
+            audited="tenant.exported",
+        )
+    )
+    async def get_tenant_export_file(self, call: Call) -> Answer:
+        """Fetch the file of your tenant, streamed.
+
+        Once anybody who is in it was erased there is none: have another made.
+        """
+        found, parts = await self._privacy.open(
+            call.principal, call.ids["operation_id"], "tenant_export"
+        )
+        return _file(f"tenant-{format_id('op', found.operation_id)}.zip", parts)
+
+
+def _file(name: str, parts: AsyncIterator[bytes]) -> Answer:
+    return Answer(
+        body=None,
+        stream=parts,
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _places(location: str, public_id: str) -> dict[str, str]:

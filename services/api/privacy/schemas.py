@@ -15,14 +15,24 @@ class PrivacyTask(msgspec.Struct, frozen=True, kw_only=True):
     """An erasure or an export as it is stored."""
 
     operation_id: UUID
-    learner_id: UUID
+    learner_id: UUID | None
+    """None: of a whole tenant."""
     status: Status
     receipt: str | None
     signature: str | None
     size_bytes: int
+    rows_done: int
+    has_file: bool
     created_at: datetime
     ended_at: datetime | None
     expires_at: datetime | None
+
+    @property
+    def person(self) -> str:
+        """The public id of whose it is; of work on a person only."""
+        if self.learner_id is None:
+            raise AssertionError("of nobody in particular")
+        return format_id("lrn", self.learner_id)
 
 
 class ErasureView(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +55,7 @@ class ErasureView(msgspec.Struct, frozen=True, kw_only=True):
         """Return the public form."""
         return cls(
             id=format_id("op", task.operation_id),
-            learner_id=format_id("lrn", task.learner_id),
+            learner_id=task.person,
             status=task.status,
             receipt=task.receipt,
             signature=task.signature,
@@ -76,10 +86,45 @@ class LearnerExportView(msgspec.Struct, frozen=True, kw_only=True):
         is_there = task.status == "succeeded" and task.expires_at is not None
         return cls(
             id=public_id,
-            learner_id=format_id("lrn", task.learner_id),
+            learner_id=task.person,
             status=task.status,
             size_bytes=task.size_bytes,
             file=f"/v1/learner_exports/{public_id}/file" if is_there else None,
+            created_at=utc(task.created_at),
+            ended_at=None if task.ended_at is None else utc(task.ended_at),
+            expires_at=None if task.expires_at is None else utc(task.expires_at),
+        )
+
+
+class TenantExportView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is held of a tenant, as a ZIP of JSON and CSV."""
+
+    id: str
+    """Of its operation."""
+    status: Status
+    rows_done: int
+    """Read so far, of all tables."""
+    size_bytes: int
+    file: str | None
+    """Where to fetch it; null until it is whole, after its time, and once anybody in it is erased:
+    then have another made.
+    """
+    created_at: datetime
+    ended_at: datetime | None
+    expires_at: datetime | None
+    """The file is deleted then; null when it was."""
+
+    @classmethod
+    def of(cls, task: PrivacyTask) -> "TenantExportView":
+        """Return the public form."""
+        public_id = format_id("op", task.operation_id)
+        is_there = task.status == "succeeded" and task.expires_at is not None and task.has_file
+        return cls(
+            id=public_id,
+            status=task.status,
+            rows_done=task.rows_done,
+            size_bytes=task.size_bytes,
+            file=f"/v1/tenant_exports/{public_id}/file" if is_there else None,
             created_at=utc(task.created_at),
             ended_at=None if task.ended_at is None else utc(task.ended_at),
             expires_at=None if task.expires_at is None else utc(task.expires_at),

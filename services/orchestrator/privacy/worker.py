@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 from uuid import UUID
 
+from shared.privacy.tenant_exporting import export_tenant
+
 from services.orchestrator.context import Context
 from shared.db.keys import KeyRing, read_master_key
 from shared.log import get_logger
@@ -31,6 +33,7 @@ FILES_S: Final = 600.0
 _WORK: Final[Mapping[Kind, Callable[[Workshop, Task], Awaitable[None]]]] = {
     "learner_erasure": erase,
     "learner_export": export,
+    "tenant_export": export_tenant,
     "key_rotation": reseal,
     "offboarding": offboard,
 }
@@ -38,11 +41,16 @@ _WORK: Final[Mapping[Kind, Callable[[Workshop, Task], Awaitable[None]]]] = {
 _FIRST: Final[tuple[Kind, ...]] = ("learner_erasure",)
 """A person's key goes within seconds: that never waits behind the hours of a tenant's departure."""
 
-_OTHERS: Final[tuple[Kind, ...]] = tuple(kind for kind in _WORK if kind not in _FIRST)
+_WHOLE: Final[tuple[Kind, ...]] = ("tenant_export",)
+"""Likewise: it reads everything of a tenant, and nobody else's export waits for that."""
+
+_OTHERS: Final[tuple[Kind, ...]] = tuple(kind for kind in _WORK if kind not in _FIRST + _WHOLE)
 
 
 class PrivacyWorker:
-    """Does what `app.privacy_tasks` asks for: one erasure at a time, and one other task."""
+    """Does what `app.privacy_tasks` asks for: an erasure, a whole tenant and one other task
+    at a time.
+    """
 
     def __init__(self, context: Context, keys: KeyRing, *, poll_s: float = POLL_S) -> None:
         self._context = context
@@ -59,7 +67,7 @@ class PrivacyWorker:
 
     def start(self) -> None:
         """Begin to work."""
-        self._loops = [asyncio.create_task(self._run(kinds)) for kinds in (_FIRST, _OTHERS)]
+        self._loops = [asyncio.create_task(self._run(kinds)) for kinds in (_FIRST, _WHOLE, _OTHERS)]
 
     async def stop(self) -> None:
         """Leave what is in hand to whoever comes next: every step commits by itself."""

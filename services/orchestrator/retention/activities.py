@@ -10,6 +10,7 @@ from services.orchestrator.context import Context
 from services.orchestrator.retention.enforcing import Enforcer
 from services.orchestrator.retention.wiping import SQL
 from shared.db.tx import system_tx
+from shared.retention import Retention
 from shared.workflows import retention
 
 TENANTS: Final = 500
@@ -32,7 +33,9 @@ class RetentionActivities:
         """Find tenants that may have something too old."""
         now = self._context.clock.now()
         async with system_tx(self._context.database) as connection:
-            rows = await connection.fetch(SQL["due_tenants"], now, TENANTS)
+            rows = await connection.fetch(
+                SQL["due_tenants"], now, TENANTS, Retention().days("audit_log")
+            )
         return tuple(row["tenant_id"] for row in rows)
 
     @activity.defn(name=retention.ENFORCE)

@@ -17,7 +17,7 @@ from shared.db.tx import tenant_tx
 from shared.errors import NotFoundError
 from shared.log import get_logger
 from shared.privacy.rights import eraser_tx
-from shared.retention import KINDS, find_retention, first_id, made_at
+from shared.retention import KINDS, Retention, find_retention, first_id, made_at
 from shared.trail.chain import HeadSigner
 from shared.trail.entries import SYSTEM, Entry, record
 
@@ -32,6 +32,9 @@ PER_DELETE: Final = 1000
 SOONEST: Final = timedelta(hours=6)
 """Least time between two passes over a tenant: how late beyond its day something may go."""
 
+REFUSED: Final = timedelta(days=30)
+"""How long it is said why a conversation was refused, at most: whoever sent it knows by then."""
+
 NOTHING: Final = UUID(int=0)
 
 _WALKS: Final = {
@@ -44,6 +47,8 @@ _WALKS: Final = {
 _DELETIONS: Final = {
     "webhook_payloads": ("forget_deliveries", True),
     "usage_details": ("forget_calls", False),
+    "refused_conversations": ("forget_refused", True),
+    "late_comments": ("forget_comments", False),
 }
 """Kinds whose rows go: by which statement, and whether it takes an id or a time."""
 
@@ -51,6 +56,8 @@ _OLDEST: Final = {
     "webhook_payloads": "oldest_delivery",
     "usage_details": "oldest_call",
     "audit_log": "oldest_entry",
+    "refused_conversations": "oldest_refused",
+    "late_comments": "oldest_comment",
 }
 """The oldest thing of the other kinds, by its id or its time."""
 
@@ -61,7 +68,7 @@ class _Step(NamedTuple):
     """How far a walk came in this pass."""
 
     last: UUID | None
-    """Id of the newest thing that was looked at; None: there is nothing beyond."""
+    """Place of the newest thing that was looked at; None: there is nothing beyond."""
     is_whole: bool
     """Whether nothing up to there was left for later, because somebody works with it."""
     done: int
@@ -93,8 +100,12 @@ class Enforcer:
         """
         now = self._clock.now()
         async with tenant_tx(self._database, tenant_id) as connection:
-            retention = await find_retention(connection, tenant_id)
-        times = {kind: kept for kind in KINDS if (kept := retention.days(kind)) is not None}
+            if await connection.fetchval(SQL["has_left"], tenant_id):
+                times: dict[str, timedelta] = {}
+            else:
+                times = _times(await find_retention(connection, tenant_id))
+        if not times:
+            return await self._departed(tenant_id, now, beat)
         counts, dues, failures = dict.fromkeys(times, 0), [], []
         for kind, kept in times.items():
 
@@ -114,6 +125,22 @@ class Enforcer:
         if failures:
             raise failures[0]
         return counts
+
+    async def _departed(self, tenant_id: UUID, now: datetime, beat: Beat) -> dict[str, int]:
+        """Prune the audit trail of a tenant that has left, by the default; nothing else is there.
+
+        Nothing is written down in its name any more, not when the next time is either.
+        """
+        done: list[int] = []
+
+        def note(some: int) -> None:
+            done.append(some)
+            beat(some)
+
+        before = now - timedelta(days=Retention().audit_log)
+        await self._takes(tenant_id, "audit_log", before, note)
+        log.info("retention.enforced", tenant_id=str(tenant_id), audit_log=sum(done))
+        return {"audit_log": sum(done)}
 
     async def _takes(self, tenant_id: UUID, kind: str, before: datetime, note: Beat) -> None:
         """Delete the rows of a kind that are too old."""
@@ -142,8 +169,6 @@ class Enforcer:
         following, _, wipe = _WALKS[kind]
         async with eraser_tx(self._database, tenant_id) as connection:
             bound = first_id(before)
-            if kind == "conversation_transcripts":
-                await connection.execute(SQL["forget_refused"], tenant_id, bound, PER_DELETE)
             after = max(await _dealt(connection, tenant_id, kind), step.last or NOTHING)
             rows = await connection.fetch(SQL[following], tenant_id, after, bound, PER_BATCH)
             if not rows:
@@ -157,18 +182,19 @@ class Enforcer:
             busy = await _in_work(connection, tenant_id, things, now)
             free = [row for row in rows if row["thing_id"] not in busy]
             await wipe(Wiper(connection, tenant, free, now), before)
-            done = _before(things, busy) if step.is_whole else None
+            done = _before(rows, busy) if step.is_whole else None
             if done is not None:
                 await connection.execute(SQL["put_dealt"], tenant_id, now, kind, str(done))
-        return _Step(things[-1], step.is_whole and not busy, len(free))
+        return _Step(rows[-1]["place"], step.is_whole and not busy, len(free))
 
     async def _delete(self, tenant_id: UUID, kind: str, before: datetime) -> int:
         statement, is_by_id = _DELETIONS[kind]
         if kind == "usage_details":
             before = min(before, _billed_until(self._clock.now()))
         bound = first_id(before) if is_by_id else before
+        more = (self._clock.now(),) if kind == "late_comments" else ()
         async with eraser_tx(self._database, tenant_id) as connection:
-            status = await connection.execute(SQL[statement], tenant_id, bound, PER_DELETE)
+            status = await connection.execute(SQL[statement], tenant_id, bound, PER_DELETE, *more)
         return int(status.rpartition(" ")[2])
 
     async def _due(self, tenant_id: UUID, kind: str, now: datetime, kept: timedelta) -> datetime:
@@ -191,6 +217,8 @@ class Enforcer:
     ) -> None:
         done: dict[str, str | int | bool] = {kind: some for kind, some in counts.items() if some}
         async with tenant_tx(self._database, tenant_id) as connection:
+            if await connection.fetchval(SQL["has_left"], tenant_id):
+                return  # meanwhile
             if done:
                 entry = Entry(
                     tenant_id=tenant_id,
@@ -222,13 +250,22 @@ async def _in_work(
     return frozenset(row["thing_id"] for row in rows)
 
 
-def _before(things: list[UUID], busy: frozenset[UUID]) -> UUID | None:
-    """Return the last thing before the first busy one; None: that is the first."""
+def _times(retention: Retention) -> dict[str, timedelta]:
+    """Return how long everything is kept that does not stay for good, in the order of going."""
+    times = {kind: kept for kind in KINDS if (kept := retention.days(kind)) is not None}
+    times["refused_conversations"] = min(REFUSED, times.get("conversation_transcripts", REFUSED))
+    if "score_details" in times:
+        times["late_comments"] = times["score_details"]
+    return times
+
+
+def _before(rows: list[asyncpg.Record], busy: frozenset[UUID]) -> UUID | None:
+    """Return the last place before the first busy thing; None: that is the first."""
     last = None
-    for thing in things:
-        if thing in busy:
+    for row in rows:
+        if row["thing_id"] in busy:
             break
-        last = thing
+        last = row["place"]
     return last
 
 

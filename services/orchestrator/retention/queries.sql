@@ -1,11 +1,22 @@
 -- name: due_tenants
--- Tenants for whom there may be something to do; those never looked at first.
+-- Tenants for whom there may be something to do; those never looked at first. Of one that has left (without keys)
+-- only the audit trail is there, and nothing is written down of the next time: due when its oldest entry is older
+-- than $3. The newest entry always stays.
 select t.tenant_id
   from tenants t
   left join retention_passes p on p.tenant_id = t.tenant_id
- where p.due_at is null or p.due_at <= $1
+ where case when exists (select from tenant_keys k where k.tenant_id = t.tenant_id)
+       then p.due_at is null or p.due_at <= $1
+       else exists (select from trail_heads h
+                      join trail e on e.tenant_id = h.tenant_id and e.position = h.pruned_position + 1
+                     where h.tenant_id = t.tenant_id and h.position > h.pruned_position + 1 and e.at < $1 - $3::interval)
+       end
  order by p.due_at nulls first, t.tenant_id
  limit $2
+
+-- name: has_left
+-- Whether nothing of a tenant opens any more.
+select not exists (select from tenant_keys where tenant_id = $1)
 
 -- name: find_pass
 -- How far each kind of a tenant is dealt with.
@@ -23,7 +34,7 @@ on conflict (tenant_id) do update set due_at = excluded.due_at
 
 -- name: next_simulations
 -- The oldest practice that is not dealt with, with the key of whose it is.
-select s.simulation_id as thing_id, s.learner_id, k.wrapped
+select s.simulation_id as place, s.simulation_id as thing_id, s.learner_id, k.wrapped
   from simulations s
   left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
  where s.tenant_id = $1 and s.simulation_id > $2 and s.simulation_id < $3
@@ -33,7 +44,7 @@ select s.simulation_id as thing_id, s.learner_id, k.wrapped
 
 -- name: next_conversations
 -- The oldest conversations handed in that are not dealt with.
-select c.conversation_id as thing_id, c.learner_id, k.wrapped, c.turns
+select c.conversation_id as place, c.conversation_id as thing_id, c.learner_id, k.wrapped, c.turns
   from conversations c
   left join learner_keys k on k.tenant_id = c.tenant_id and k.learner_id = c.learner_id
  where c.tenant_id = $1 and c.conversation_id > $2 and c.conversation_id < $3
@@ -42,12 +53,22 @@ select c.conversation_id as thing_id, c.learner_id, k.wrapped, c.turns
  limit $4
 
 -- name: next_scorings
--- The oldest scorings that are not dealt with.
-select s.scoring_id as thing_id, s.learner_id, k.wrapped
-  from scorings s
+-- The oldest scores that are not dealt with: as they were first made, and again what came later, by its own time: a
+-- second judgment or somebody's override, and a dispute. Places are ids, which begin with the time they were made.
+select p.place, s.scoring_id as thing_id, s.learner_id, k.wrapped
+  from (
+    (select scoring_id as place, scoring_id from scorings
+      where tenant_id = $1 and scoring_id > $2 and scoring_id < $3 order by scoring_id limit $4)
+    union all
+    (select assessment_id, scoring_id from assessments
+      where tenant_id = $1 and assessment_id > $2 and assessment_id < $3 and revision > 1
+      order by assessment_id limit $4)
+    union all
+    (select dispute_id, scoring_id from disputes
+      where tenant_id = $1 and dispute_id > $2 and dispute_id < $3 order by dispute_id limit $4)) as p
+  join scorings s on s.tenant_id = $1 and s.scoring_id = p.scoring_id
   left join learner_keys k on k.tenant_id = s.tenant_id and k.learner_id = s.learner_id
- where s.tenant_id = $1 and s.scoring_id > $2 and s.scoring_id < $3
- order by s.scoring_id
+ order by p.place
  limit $4
 
 -- name: hold_scores
@@ -87,8 +108,23 @@ select simulation_id from simulations where tenant_id = $1 and simulation_id > $
 select conversation_id from conversations where tenant_id = $1 and conversation_id > $2 order by conversation_id limit 1
 
 -- name: oldest_scoring
+-- The next one to become old, or what came to one later.
+select place from (
+  (select scoring_id as place from scorings where tenant_id = $1 and scoring_id > $2 order by scoring_id limit 1)
+  union all
+  (select assessment_id from assessments
+    where tenant_id = $1 and assessment_id > $2 and revision > 1 order by assessment_id limit 1)
+  union all
+  (select dispute_id from disputes where tenant_id = $1 and dispute_id > $2 order by dispute_id limit 1)) as p
+ order by place limit 1
+
+-- name: oldest_comment
 -- The next one to become old.
-select scoring_id from scorings where tenant_id = $1 and scoring_id > $2 order by scoring_id limit 1
+select at from review_entries where tenant_id = $1 and comment is not null order by at limit 1
+
+-- name: oldest_refused
+-- The next one to become old.
+select operation_id from refused_conversations where tenant_id = $1 order by operation_id limit 1
 
 -- name: oldest_delivery
 -- The next one to become old.
@@ -185,6 +221,17 @@ update disputes d set comment = s.comment
 -- Who did what to a score, and when, stays; what they wrote goes.
 update review_entries set comment = null
  where tenant_id = $1 and scoring_id = any($2::uuid[]) and comment is not null
+
+-- name: forget_comments
+-- What somebody wrote about a score long after it was made, unless somebody works with the score.
+update review_entries set comment = null
+ where tenant_id = $1 and (scoring_id, sequence) in (
+   select e.scoring_id, e.sequence from review_entries e
+     join scorings s on s.tenant_id = $1 and s.scoring_id = e.scoring_id and s.status in ('completed', 'failed')
+    where e.tenant_id = $1 and e.comment is not null and e.at < $2
+      and not exists (select from disputes d
+                       where d.tenant_id = $1 and d.scoring_id = e.scoring_id and d.status = 'open' and d.due_at > $4)
+    order by e.at limit $3)
 
 -- name: forget_refused
 -- Why conversations were refused: the names of unknown fields are the sender's words.

@@ -67,7 +67,13 @@ class Furnisher:
         leaver = await self._partner.learner()
         export = await self._make(f"/v1/learners/{leaver}/export")
         erased = await self._make(f"/v1/learners/{await self._partner.learner()}/erasure")
-        return {"leaver": leaver, "learner_export": export["id"], "erasure": erased["id"]}
+        everything = await self._make("/v1/tenant_exports")
+        return {
+            "leaver": leaver,
+            "learner_export": export["id"],
+            "erasure": erased["id"],
+            "tenant_export": everything["id"],
+        }
 
     async def _documents(self, team: str) -> Json:
         export = await self._make("/v1/reports/exports", {"format": "csv"})

@@ -155,6 +155,7 @@ _GROUPS: Final = (
         "o",
         """
         create_learner_token put_identity_settings delete_identity_settings
+        export_tenant get_tenant_export get_tenant_export_file
         """,
     ),
     # Access

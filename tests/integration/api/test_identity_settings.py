@@ -1,6 +1,5 @@
 """What a tenant sets about its identity provider: who may, what is refused, whose a pair is."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -125,14 +124,3 @@ async def test_only_who_could_make_owners_decides(own: Partner, key_maker: KeyMa
         assert (await partner.get(PATH)).status_code == 200
         assert (await partner.put(PATH, body)).status_code == status
         assert (await partner.delete(PATH)).status_code == status
-
-
-async def test_operators_find_whose_a_pair_is(own: Partner, database: Database) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "identity.md").read_text()
-    statement = page.partition("```sql\n")[2].partition("```")[0]
-    issuer, audience = f"{ISSUER}/taken", "a-client-id"
-    await own.put(PATH, {"issuer": issuer, "audience": audience})
-
-    asked = statement.replace("ISSUER", issuer).replace("AUDIENCE", audience)
-    async with system_tx(database) as connection:
-        assert await connection.fetchval(asked) == own.tenant.tenant_id

@@ -22,6 +22,7 @@ APP_MAY_CALL = {
     "take_batch_v1",
     "take_batch_v2",
     "finish_batch_v1",
+    "finish_batch_v2",
     "advance_v1",
     "reserve_calls_v1",
     "settle_calls_v1",

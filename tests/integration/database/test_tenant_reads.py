@@ -1,13 +1,16 @@
 """Reads in one round trip see one tenant, and connections come back whatever happens."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 import asyncpg
 import pytest
 
 from shared.db.pool import Database
-from shared.db.tx import tenant_reads, tenant_tx
+from shared.db.tx import TENANT_FIRST, tenant_once, tenant_reads, tenant_tx
+from shared.telemetry import metrics
 from tests.support.tenants import Tenant, TenantFactory
 
 EVERY = "select tenant_id, slug from scenarios where $1::uuid is not null order by slug desc"
@@ -96,3 +99,37 @@ async def test_a_broken_transaction_comes_back_clean(
             async with tenant_tx(database, two[0].tenant_id) as connection:
                 await connection.execute("select 1 / 0")
     assert await tenant_reads(database).fetch(EVERY, two[0].tenant_id)
+
+
+async def test_what_is_refused_for_its_rights_is_counted(
+    database: Database, two: tuple[Tenant, Tenant]
+) -> None:
+    """In every way to the database: the alert on the first one must not miss any."""
+    own, other = (each.tenant_id for each in two)
+    columns = "(tenant_id, month, spent_microusd, reserved_microusd, in_flight)"
+    foreign = f"insert into llm_months {columns} select $2, '2026-01-01', 0, 0, 0 from tenant"
+    keys = "select * from installation_keys where $1::uuid is not null"
+    reads = tenant_reads(database)
+
+    async def in_a_transaction() -> None:
+        async with tenant_tx(database, own) as connection:
+            await connection.fetch(keys, own)
+
+    metrics.begin(with_process=False)
+    try:
+        attempts: list[Callable[[], Awaitable[object]]] = [
+            in_a_transaction,
+            partial(tenant_once, database, own, f"{TENANT_FIRST} {foreign}", other),
+            partial(reads.fetch, keys, own),
+            partial(reads.fetchrow, keys, own),
+            partial(reads.fetchval, keys, own),
+        ]
+        for number, attempt in enumerate(attempts, start=1):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await attempt()
+            assert f"\nrls_denied_total {number}.0\n" in metrics.exposition().decode()
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await reads.fetch("select 1 / 0 where $1::uuid is not null", own)
+        assert "\nrls_denied_total 5.0\n" in metrics.exposition().decode()
+    finally:
+        metrics.end()

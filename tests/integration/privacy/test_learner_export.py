@@ -12,8 +12,8 @@ import pytest
 from services.api.context import ProcessContext
 from services.orchestrator.privacy.worker import PrivacyWorker
 from shared.ids import parse_id
-from shared.privacy.exporting import _cells
-from shared.privacy.reading import _shown, exported
+from shared.privacy.archive import cells
+from shared.privacy.reading import exported, shown
 from shared.privacy.tasks import forget_files
 from tests.integration.api.conftest import FakeWorker, Partner
 from tests.integration.privacy.conftest import Eyes
@@ -80,7 +80,7 @@ async def test_every_row_and_every_readable_column_is_in_it(
             rows = rows[: len(told)]
         assert len(told) == len(rows) + (table.name == "app.operations"), table.name
         for row in rows:
-            plain = {column: _shown(column, row[column]) for column in table.plain}
+            plain = {column: shown(column, row[column]) for column in table.plain}
             ours = json.loads(json.dumps(plain))
             assert any(all(one[name] == value for name, value in ours.items()) for one in told), (
                 table.name,
@@ -99,7 +99,7 @@ async def test_the_tables_say_the_same_for_spreadsheets(archive: zipfile.ZipFile
 
 
 def test_a_spreadsheet_computes_nothing() -> None:
-    assert _cells(["=1+1", "@x", "-3", "fine", None, 4, {"a": 1}]) == [
+    assert cells(["=1+1", "@x", "-3", "fine", None, 4, {"a": 1}]) == [
         "'=1+1", "'@x", "'-3", "fine", "", "4", '{"a":1}',
     ]  # fmt: skip
 
