@@ -6,13 +6,19 @@ log, every trace and every number is looked through for them, in whatever encodi
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 import httpx
+import nats
 import pytest
+from temporalio.client import Client
 
+from shared.contracts.jobs import JobKind
+from shared.messaging.topology import job_stream_config
+from shared.temporal.converter import DATA_CONVERTER
 from tests.e2e import llm_world as world
 from tests.e2e.canary_world import WORDS, Story, broken_script, suffer
 from tests.support.canaries import Canaries, Sighting
@@ -29,6 +35,12 @@ pytestmark = pytest.mark.timeout(300)
 
 PLANTED: Final = "zqvwplantedheron"
 """Of a row that a test writes in the clear; it stays in the log of changes."""
+
+LEFT: Final = "zqvwleftheron"
+"""Of a message and a workflow that a test leaves behind, kept as the product's own are."""
+
+READABLE: Final = Canaries({"span": "publish turn", "number": "event_loop_lag_seconds"})
+"""What is there for certain: who does not see it looks at something unreadable."""
 
 ALLOWED: Final = {"up.json", "secrets.json"}
 """Files that hold secrets because that is what they are for: readable by their owner only."""
@@ -53,12 +65,15 @@ class Seen:
         self.canaries = canaries
         self.data_dir = data_dir
         self.sightings: set[Sighting] = set()
+        self.readable: set[tuple[str, str]] = set()
+        """Places with what is there for certain."""
         self.looked_at: dict[str, int] = {}
         """Bytes by place; of files: how many."""
 
     def look(self, where: str, data: bytes) -> None:
         """Look at one place."""
         self.sightings |= self.canaries.seen(where, data)
+        self.readable |= {(one.where, one.word) for one in READABLE.seen(where, data)}
         self.looked_at[where] = len(data)
 
     def look_at_files(self) -> set[Sighting]:
@@ -89,6 +104,17 @@ async def _numbers(product: Product, seen: Seen) -> None:
             seen.look(f"metrics of {service}", response.content)
 
 
+async def _leave(product: Product) -> None:
+    """Leave a word where a message and a workflow keep theirs."""
+    client = await nats.connect(product.up.nats_url)
+    stream = replace(job_stream_config(JobKind.TURN), name="LEFT", subjects=["left.*"])
+    await client.jetstream().add_stream(stream)
+    await client.jetstream().publish("left.behind", LEFT.encode())
+    await client.close()
+    temporal = await Client.connect(product.up.temporal_address, data_converter=DATA_CONVERTER)
+    await temporal.start_workflow("Left", LEFT, id="left", task_queue="nobody")
+
+
 async def _live(product: Product, fake: FakeLlm, collector: Collector) -> Seen:
     partner = await world.guest(product, fake.url, "canary")
     try:
@@ -112,6 +138,7 @@ async def _live(product: Product, fake: FakeLlm, collector: Collector) -> Seen:
     finally:
         await connection.close()
     await _numbers(product, seen)
+    await _leave(product)
     return seen
 
 
@@ -155,6 +182,17 @@ class TestCanary:
             assert seen.looked_at[f"table app.{table}"] > 0, table
         assert seen.looked_at["traces"] > 10_000
         assert sum(name.startswith("metrics") for name in seen.looked_at) == 5
+
+    def test_traces_and_numbers_are_readable(self, seen: Seen) -> None:
+        assert ("traces", "span") in seen.readable
+        numbers = {where for where, word in seen.readable if word == "number"}
+        assert len([where for where in numbers if where.startswith("metrics")]) == 5
+
+    @pytest.mark.parametrize("store", ["nats", "temporal"])
+    def test_what_a_message_or_a_workflow_said_would_be_found(self, seen: Seen, store: str) -> None:
+        found, files = Canaries({"left": LEFT}).seen_in_files(seen.data_dir / store, set())
+        assert files > 0
+        assert {one.word for one in found} == {"left"}
 
     @pytest.mark.parametrize(
         "line",

@@ -17,6 +17,7 @@ import httpx
 from typing_extensions import override
 
 from shared.ids import format_id
+from tests.e2e.judged_texts import misjudged
 from tests.e2e.partner import LINES, Partner
 from tests.e2e.truth import assert_whole, settled
 from tests.support.history import LADDERS, History, Seen, Try
@@ -166,7 +167,7 @@ class Mayhem:
         partner = self._partner
         await settled(partner)
         await assert_whole(partner)
-        faults = partner.history.check(await _stored(partner))
+        faults = partner.history.check(await _stored(partner)) + await misjudged(partner)
         assert not faults, faults
 
     async def _harm(self, fault: Fault, learner: str) -> float:

@@ -138,6 +138,23 @@ async def test_every_authenticated_answer_has_manners(
         _check_manners(response)
 
 
+async def test_streams_and_directories_have_manners_too(
+    things: Partner, http: httpx.AsyncClient, tenants: TenantFactory
+) -> None:
+    streamed = await things.get("/v1/streaming")
+    assert streamed.status_code == 200
+    assert streamed.headers["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert streamed.headers["ratelimit"].startswith('"requests";r=2;')
+
+    own = Partner(http, await tenants.new())
+    found = await own.get("/scim/v2/Users")
+    missing = await own.get("/scim/v2/Users/usr_nobody")
+    assert (found.status_code, missing.status_code) == (200, 404)
+    for answer in (found, missing):
+        assert answer.headers["ratelimit-policy"] == '"requests";q=6000;w=60'
+        assert re.fullmatch(r'"requests";r=\d+;t=\d+', answer.headers["ratelimit"])
+
+
 async def test_a_missing_scope_has_manners(partner: Partner, key_maker: Any) -> None:
     bound = partner.as_key(await key_maker.new(partner.tenant.tenant_id, scopes=["rubrics:read"]))
     refused = await bound.get("/v1/teams")
@@ -153,12 +170,10 @@ async def test_strangers_learn_no_limits(http: httpx.AsyncClient) -> None:
     assert not {"ratelimit", "ratelimit-policy", "api-version"} & set(refused.headers)
 
 
-async def test_requests_count_down(partner: Partner) -> None:
-    def left(response: httpx.Response) -> int:
-        return int(response.headers["ratelimit"].split("r=")[1].split(";")[0])
-
-    first, second = [left(await partner.get("/v1/teams")) for _ in range(2)]
-    assert first - 1 <= second <= first
+async def test_requests_count_down(things: Partner) -> None:
+    answers = [await things.get("/v1/old_things") for _ in range(3)]
+    left = [re.match(r'"requests";r=(\d+);', each.headers["ratelimit"]) for each in answers]
+    assert [each and each[1] for each in left] == ["2", "1", "0"]
 
 
 async def test_too_many_requests(things: Partner) -> None:

@@ -1,6 +1,7 @@
 """What operators see: queues, load, cost, webhooks, processes, lags, bytes; and who may."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import httpx
@@ -18,6 +19,7 @@ from shared.ops_keys import OPS_SCOPES
 from shared.telemetry.measures import Measure, note
 from tests.integration.api.conftest import IDS, Partner
 from tests.integration.api.ops_world import Operator, Work, trail, uuid_of
+from tests.support.llm_calls import Caller
 from tests.support.tenants import TenantFactory
 
 
@@ -241,6 +243,22 @@ class TestLoad:
         seen = await operator.seen(f"/tenants/{mine}/workload")
         assert {each["kind"] for each in seen["load"]} == {"turn", "request"}
         assert (seen["month_usd"], seen["calls_in_flight"]) == ("0", 0)
+
+    async def test_what_models_cost_this_month(
+        self, operator: Operator, work: Work, database: Database
+    ) -> None:
+        before = Decimal((await operator.seen("/overview"))["month_usd"])
+        caller, now = Caller(database, work.tenant_id), datetime.now(UTC)
+        await caller.call(now, cost=1_250_000)
+        await caller.call(now, cost=250_000)
+        await caller.call(now, is_settled=False)
+        await caller.call(now - timedelta(days=40), cost=99_000_000)
+
+        mine = await operator.seen(f"/tenants/{format_id('ten', work.tenant_id)}/workload")
+        assert (Decimal(mine["month_usd"]), mine["calls_in_flight"]) == (Decimal("1.5"), 1)
+        fleet = await operator.seen("/overview")
+        assert Decimal(fleet["month_usd"]) - before == Decimal("1.5")
+        assert fleet["calls_in_flight"] >= 1
 
     async def test_at_a_glance(self, operator: Operator, work: Work) -> None:
         seen = await operator.seen("/overview", sort="turn_p95", limit=5)

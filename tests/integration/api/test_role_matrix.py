@@ -57,6 +57,7 @@ async def _admitted(home: Home, role: str) -> set[str]:
         name = sample.operation.name
         answer = await home.send(sample, key, path=STREAMS.get(name))
         assert answer.status_code not in {401, 500}, f"{name}: {answer.text[:200]}"
+        assert "ratelimit-policy" in answer.headers, f"{name} does not say what is allowed"
         if answer.status_code != 403 or answer.json()["code"] != "scope-missing":
             admitted.add(name)
     return admitted

@@ -7,6 +7,7 @@ import pytest
 from shared.contracts.llm import WhyEmbedded
 from shared.llm.breaker import FAILURES_IN_A_ROW, WINDOW, Breaker, Ticket
 from shared.llm.failures import ENDPOINTS
+from shared.telemetry import metrics
 
 FAILED = WhyEmbedded.SERVER_ERROR
 
@@ -43,6 +44,20 @@ def test_opens_after_five_failures_in_a_row_and_not_before():
     desk.call(FAILED)
     assert desk.breaker.is_open
     assert desk.breaker.enter() is None
+
+
+def test_an_alert_can_count_how_often_it_opens():
+    metrics.begin(with_process=False)
+    try:
+        desk = Desk()
+        desk.fail(FAILURES_IN_A_ROW - 1)
+        assert "llm_breaker_opened_total 1.0" not in metrics.exposition().decode()
+        desk.call(FAILED)
+        assert "llm_breaker_opened_total 1.0" in metrics.exposition().decode()
+        assert desk.breaker.enter() is None
+        assert "llm_breaker_opened_total 1.0" in metrics.exposition().decode()
+    finally:
+        metrics.end()
 
 
 def test_its_state_is_told():
