@@ -286,8 +286,11 @@ class FakePlayer:
         done: JobMessage | None = None
         async with tenant_tx(self._database, message.tenant_id) as connection:
             payload = await claim(connection, message, 8)
-            if not isinstance(payload, BatchJob) or payload.simulation_id in self.is_deaf_to:
-                return
+        if not isinstance(payload, BatchJob) or payload.simulation_id in self.is_deaf_to:
+            return
+        # As the worker: the claim ends before the conversation is touched. Whoever starts a part
+        # locks conversations first and jobs second.
+        async with tenant_tx(self._database, message.tenant_id) as connection:
             await connection.execute(
                 "update simulations set status = 'ended', end_reason = 'goal_met', ended_at = now()"
                 " where tenant_id = $1 and simulation_id = $2 and status = 'open'",
