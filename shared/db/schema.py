@@ -49,5 +49,6 @@ MIGRATIONS: Final = (
     "0045_key_ids.sql",
     "0046_tenant_exports.sql",
     "0047_counted_once.sql",
+    "0048_later_revisions.sql",
 )
 """Names, in order; a process takes no work until all of them are applied."""
