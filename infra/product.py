@@ -46,6 +46,7 @@ class ProductProcess:
         *,
         output: Path | None = None,
         is_durable: bool = False,
+        is_apart: bool = True,
     ) -> None:
         """Describe it.
 
@@ -54,11 +55,13 @@ class ProductProcess:
             environment: All of it; see `own_environment`.
             output: Where to append what it says; without one, beside the data directory.
             is_durable: Whether its stores write through to the disk.
+            is_apart: Whether what ends our process group, like Ctrl-C or `timeout`, passes it by.
         """
         self.data_dir = data_dir
         self.environment = dict(environment)
         self._output = output or data_dir.with_name(f"{data_dir.name}.out")
         self._arguments = ("up",) if is_durable else ("up", "--no-durable")
+        self._is_apart = is_apart
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -85,7 +88,7 @@ class ProductProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=self._is_apart,
             )
 
     def start(self, within_s: float) -> float:

@@ -28,6 +28,7 @@ def running(data_dir: Path, environment: Mapping[str, str]) -> Iterator[tuple[Up
         {"RAPPORT_REQUESTS_PER_MINUTE": UNLIMITED, **os.environ, **environment},
         output=data_dir / "bench.log",
         is_durable=True,
+        is_apart=False,
     )
     try:
         took = product.start(START_TIMEOUT_S)
