@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import asyncpg
 
 from shared.db.pool import Connection, Database, Pool
 from shared.telemetry import catalog, trace
+
+SNAPSHOT_PAUSE: Final = "5min"
+"""Longest pause in a snapshot, while what was read is packed and stored: minutes on a slow disk."""
 
 
 @asynccontextmanager
@@ -44,10 +47,11 @@ async def tenant_snapshot(database: Database, tenant_id: UUID) -> AsyncIterator[
     """Open a transaction that sees one tenant as it stands now, however long reading it takes.
 
     It writes nothing. It keeps the database from cleaning up behind others, so it is for work that
-    must be whole, like a tenant's export.
+    must be whole, like a tenant's export. Between two statements it may pause for `SNAPSHOT_PAUSE`.
     """
     begin = (
         "begin isolation level repeatable read read only;"
+        f" set local idle_in_transaction_session_timeout = '{SNAPSHOT_PAUSE}';"
         f" select set_config('app.tenant_id', '{tenant_id}', true)"
     )
     async with _transaction(database.app, begin) as connection:

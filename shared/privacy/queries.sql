@@ -108,6 +108,11 @@ update privacy_tasks set counts = '{}' where tenant_id = $1 and operation_id = $
 -- How many people were erased: whoever reads everything looks whether somebody was meanwhile.
 select count(*) from learners where tenant_id = $1 and erased_at is not null
 
+-- name: is_erasing
+-- Whether anybody's key is gone whose rows are not yet: some of them open with the tenant's key.
+select exists (select from privacy_tasks
+                where tenant_id = $1 and kind = 'learner_erasure' and is_open and stage <> '')
+
 -- name: learner_keys
 -- Of some people; none of who was erased.
 select learner_id, wrapped from learner_keys where tenant_id = $1 and learner_id = any ($2::uuid[])

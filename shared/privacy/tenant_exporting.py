@@ -40,8 +40,8 @@ async def export_tenant(shop: Workshop, task: Task) -> None:
     """Write the file of a task, all of it or nothing.
 
     Raises:
-        TaskLostError: another worker goes on with it, or begins anew because somebody was erased
-            meanwhile, whose words must not be in it.
+        TaskLostError: another worker goes on with it, or begins anew because somebody is being
+            erased, or was meanwhile, whose words must not be in it.
     """
     async with tenant_tx(shop.database, task.tenant_id) as connection:
         await connection.execute(SQL["drop_parts"], task.tenant_id, task.operation_id)
@@ -50,6 +50,8 @@ async def export_tenant(shop: Workshop, task: Task) -> None:
             await end(connection, shop, task, "failed")
             return
     async with tenant_snapshot(shop.database, task.tenant_id) as reading:
+        if await reading.fetchval(SQL["is_erasing"], task.tenant_id):
+            raise TaskLostError  # its sweep may be past the file, and what we see is before it
         erased = await reading.fetchval(SQL["erased_people"], task.tenant_id)
         written = await _Writing(shop, task, reading).write()
     async with tenant_tx(shop.database, task.tenant_id) as connection:

@@ -15,3 +15,7 @@ select wrapped from learner_keys where tenant_id = $1 and learner_id = $2
 -- name: file_part
 -- One part of a file.
 select content from privacy_files where tenant_id = $1 and operation_id = $2 and part = $3
+
+-- name: join_claim
+-- What was asked for is going on already: a repeat of the request finds that.
+update idempotency_claims set resource_id = $3 where tenant_id = $1 and claim_hash = $2

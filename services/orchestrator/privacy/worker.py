@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-from shared.privacy.tenant_exporting import export_tenant
-
 from services.orchestrator.context import Context
 from shared.db.keys import KeyRing, read_master_key
 from shared.log import get_logger
@@ -20,6 +18,7 @@ from shared.privacy.offboarding import offboard
 from shared.privacy.receipts import receipt_key
 from shared.privacy.rotation import reseal
 from shared.privacy.tasks import Kind, Task, TaskLostError, Workshop, claim, due, forget_files
+from shared.privacy.tenant_exporting import export_tenant
 from shared.tasks import end
 
 log = get_logger()

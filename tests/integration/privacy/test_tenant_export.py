@@ -4,24 +4,33 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from litestar.exceptions import LitestarException
 
 from services.api.context import ProcessContext
+from services.api.privacy.service import FileGoneError
 from services.orchestrator.privacy.worker import PrivacyWorker
 from shared.config import Settings
 from shared.db.keys import read_master
+from shared.db.pool import Database
+from shared.db.tx import tenant_snapshot
 from shared.ids import parse_id
+from shared.keys import SCOPES
+from shared.privacy import archive as archiving
 from shared.privacy import tenant_exporting
 from shared.privacy.archive import PART_BYTES
+from shared.privacy.erasure import _take_key
 from shared.privacy.map import tables
 from shared.privacy.reading import _JSONS, shown
 from shared.privacy.rotation import begin_rotation
+from shared.privacy.tasks import claim
 from shared.privacy.whole import FILES, SECRETS, columns_of, whole
 from shared.trail.entries import SYSTEM
-from tests.integration.api.conftest import FakeWorker, Partner
+from tests.integration.api.conftest import FakeWorker, KeyMaker, Partner
 from tests.integration.privacy.conftest import Eyes
 from tests.integration.privacy.privacy_world import Person, furnish_person
 from tests.support.tenants import TenantFactory
@@ -292,3 +301,79 @@ async def test_it_takes_no_more_memory_than_some_rows(
     assert most < 2 * PART_BYTES
     file = (await own.get(found["file"])).content
     assert len(json.loads(zipfile.ZipFile(io.BytesIO(file)).read("data/teams.json"))) == 30000
+
+
+async def test_who_is_just_being_erased_is_not_in_it(
+    tenants: TenantFactory, http: httpx.AsyncClient, privacy: PrivacyWorker, eyes: Eyes
+) -> None:
+    """The key is gone, but rows that the tenant's key seals are still there."""
+    own = Partner(http, await tenants.new())
+    leaver = await own.learner()
+    ordered = (await own.post("/v1/tenant_exports")).json()
+    erasure = parse_id("op", (await own.post(f"/v1/learners/{leaver}/erasure")).json()["id"])
+    task = await claim(privacy._shop, own.tenant.tenant_id, erasure)
+    assert task is not None
+    await _take_key(privacy._shop, task, parse_id("lrn", leaver))
+
+    assert await privacy.work_off(("tenant_export",)) == 0
+    anew = "update privacy_tasks set lease_until = null where tenant_id = $1 and is_open"
+    await eyes.run(anew, own.tenant.tenant_id)
+    assert await privacy.work_off(("learner_erasure",)) == 1
+    assert await privacy.work_off(("tenant_export",)) == 1
+    found = (await own.get(f"/v1/tenant_exports/{ordered['id']}")).json()
+    assert found["file"] is not None
+
+
+async def test_a_repeat_of_who_asked_meanwhile_finds_the_same(
+    tenants: TenantFactory, http: httpx.AsyncClient, privacy: PrivacyWorker
+) -> None:
+    own = Partner(http, await tenants.new())
+    first = (await own.post("/v1/tenant_exports")).json()
+    leaver = await own.learner()
+    path = f"/v1/learners/{leaver}/erasure"
+    erasure = (await own.post(path)).json()
+    for asked, made in (("/v1/tenant_exports", first), (path, erasure)):
+        for _ in range(2):
+            again = await own.post(asked, key=f"joins-{made['id']}")
+            assert (again.status_code, again.json().get("id")) == (202, made["id"])
+    assert await privacy.work_off() == 2
+
+
+async def test_reading_everything_may_pause(context: ProcessContext, person: Person) -> None:
+    """What a page holds is packed and stored between two pages."""
+    async with tenant_snapshot(context.database, person.tenant_id) as connection:
+        pause = await connection.fetchval(
+            "select current_setting('idle_in_transaction_session_timeout')::interval"
+        )
+    assert pause >= timedelta(minutes=2)
+
+
+async def test_a_file_that_goes_while_it_is_fetched_breaks_off(
+    tenants: TenantFactory, http: httpx.AsyncClient, privacy: PrivacyWorker, eyes: Eyes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its end must not look like the end of a whole one."""
+    own = Partner(http, await tenants.new())
+    ordered = (await own.post("/v1/tenant_exports")).json()
+    with monkeypatch.context() as patch:
+        patch.setattr(archiving, "PART_BYTES", 4096)
+        assert await privacy.work_off(("tenant_export",)) == 1
+    await eyes.run(
+        "delete from privacy_files where tenant_id = $1 and part > 1", own.tenant.tenant_id
+    )
+    with pytest.raises(LitestarException, match="after response started") as broken:
+        await own.get(f"/v1/tenant_exports/{ordered['id']}/file")
+    cause = broken.value.__cause__
+    assert isinstance(cause, ExceptionGroup)
+    assert cause.subgroup(FileGoneError) is not None
+
+
+async def test_a_test_key_does_not_take_along_what_is_live(
+    tenants: TenantFactory, http: httpx.AsyncClient, database: Database
+) -> None:
+    own = Partner(http, await tenants.new())
+    for environment, status in (("test", 403), ("live", 202)):
+        key = await KeyMaker(database).new(
+            own.tenant.tenant_id, scopes=SCOPES, environment=environment
+        )
+        assert (await own.as_key(key).post("/v1/tenant_exports")).status_code == status
