@@ -25,6 +25,7 @@ FLEET: Final = Board(
             panel(
                 "Share of errors",
                 ("slo:api_bad:ratio_rate5m", "API"),
+                ("slo:accepting_bad:ratio_rate5m", "accepting"),
                 ("slo:scoring_bad:ratio_rate5m", "scoring"),
                 ("slo:webhooks_bad:ratio_rate5m", "webhooks"),
                 unit="percentunit",
@@ -35,6 +36,7 @@ FLEET: Final = Board(
             ),
         ),
         (
+            panel("Accepting work", *percentiles("http_accept_seconds"), unit="s"),
             panel("Turn", *percentiles("work_seconds", where='{kind="turn"}'), unit="s"),
             panel("Scoring", *percentiles("work_seconds", where='{kind="scoring"}'), unit="s"),
             panel("Webhook", *percentiles("webhook_first_attempt_delay_seconds"), unit="s"),

@@ -1,6 +1,7 @@
 """Histories in which each alert must fire, and ones in which it must not: promtool's tests."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ STEP: Final = "1m"
 HTTP: Final = 'http_server_request_duration_seconds_count{route="/v1/x",method="GET",status_class='
 WORK: Final = 'work_seconds_count{kind="scoring",outcome='
 HOOK: Final = "webhook_first_attempt_delay_seconds_"
+ACCEPT: Final = "http_accept_seconds_"
 
 Series = Mapping[str, str]
 
@@ -58,11 +60,16 @@ def _scored(bad: str) -> Series:
     return {f'{WORK}"ok"}}': "0+600x800", f'{WORK}"failed"}}': f"0+{bad}x800"}
 
 
-def _hooked(late: int) -> Series:
+def _late(name: str, bound: str, late: int) -> Series:
+    """Return a thousand a minute, of which some are over a bound."""
     return {
-        f"{HOOK}count": "0+1000x800",
-        f'{HOOK}bucket{{le="5.0"}}': f"0+{1000 - late}x800",
+        f"{name}count": "0+1000x800",
+        f'{name}bucket{{le="{bound}"}}': f"0+{1000 - late}x800",
     }
+
+
+_hooked = partial(_late, HOOK, "5.0")
+_accepted = partial(_late, ACCEPT, "0.15")
 
 
 def _processes(without: str = "") -> Series:
@@ -85,6 +92,8 @@ _DONE: Final = 'work_total{kind="turn",tenant_top="ten_1",outcome='
 CASES: Final = (
     Case(name="ApiBurnsFast", at="70m", fires=_http("60"), rests=_http("6")),
     Case(name="ApiBurnsSlowly", at="380m", fires=_http("6"), rests=_http("0.3")),
+    Case(name="AcceptingBurnsFast", at="70m", fires=_accepted(200), rests=_accepted(70)),
+    Case(name="AcceptingBurnsSlowly", at="380m", fires=_accepted(70), rests=_accepted(5)),
     Case(name="ScoringBurnsFast", at="70m", fires=_scored("60"), rests=_scored("6")),
     Case(name="ScoringBurnsSlowly", at="380m", fires=_scored("6"), rests=_scored("0.3")),
     Case(name="WebhooksBurnsFast", at="70m", fires=_hooked(200), rests=_hooked(70)),

@@ -37,6 +37,16 @@ OBJECTIVES: Final = (
         total="sum(rate(http_server_request_duration_seconds_count[WINDOW]))",
     ),
     Objective(
+        name="Accepting",
+        key="accepting",
+        words="Work is accepted later than 150 milliseconds after it came",
+        page="accepting-late",
+        good=0.99,
+        bad="sum(rate(http_accept_seconds_count[WINDOW]))"
+        ' - sum(rate(http_accept_seconds_bucket{le="0.15"}[WINDOW]))',
+        total="sum(rate(http_accept_seconds_count[WINDOW]))",
+    ),
+    Objective(
         name="Scoring",
         key="scoring",
         words="Conversations are not scored",

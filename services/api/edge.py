@@ -17,6 +17,8 @@ log = get_logger()
 UNMATCHED = "(unmatched)"
 """Route of a request to a path that we do not have; keeps the number of routes bounded."""
 
+ACCEPTED = 202
+
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 """Methods with a label of their own; anybody can invent others."""
 
@@ -56,6 +58,8 @@ class Edge:
                 method, route = str(scope.get("method")), scope.get("path_template") or UNMATCHED
                 tenant_id = state.get("tenant_id")
                 _count(method, route, status, seconds, tenant_id)
+                if status == ACCEPTED and all(name != b"prefer" for name, _ in scope["headers"]):
+                    catalog.HTTP_ACCEPT.observe(seconds)
                 if trace.is_on():
                     _tell(span, method, route, status, request_id, tenant_id)
                 log.info(

@@ -22,6 +22,9 @@ HTTP_RESPONSES: Final = Counter(
     "Answers by status; is_matched is 0 for a path that does not exist",
     "status", "is_matched",
 )  # fmt: skip
+HTTP_ACCEPT: Final = Histogram(
+    "http_accept_seconds", "Time to a 202, where the client did not ask us to wait for more"
+)
 HTTP_IN_FLIGHT: Final = Gauge("http_server_requests_in_flight", "Requests without their answer")
 TENANT_REQUESTS: Final = Counter(
     "tenant_requests_total", "Requests by tenant", "status_class", TENANT
