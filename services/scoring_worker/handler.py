@@ -19,7 +19,7 @@ from services.scoring_worker.repository import (
     TranscriptGoneError,
 )
 from services.scoring_worker.restoring import restored
-from services.scoring_worker.thinking import Thinker
+from services.scoring_worker.thinking import Thinker, Weigh
 from shared.audit.audit import audit
 from shared.clock import Clock
 from shared.config import Settings
@@ -94,6 +94,7 @@ class ScoreHandler:
         clock: Clock,
         ids: IdMaker,
         model: LanguageModel | None = None,
+        weigh: Weigh = lambda _: 1,
     ) -> None:
         """Without a `model` the embedded judge does everything."""
         self._settings = settings
@@ -104,7 +105,7 @@ class ScoreHandler:
         self._ids = ids
         self._asker = None if model is None else Asker(model, settings, database, keys, clock=clock)
         self._renderer = Renderer(model, settings, database, keys, clock=clock)
-        self._thinker = Thinker()
+        self._thinker = Thinker(weigh)
 
     async def handle(self, message: JobMessage) -> None:
         """Do one job of the lane `score`."""

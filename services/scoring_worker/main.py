@@ -43,16 +43,26 @@ async def serve(
     clock, ids = SystemClock(), Uuid7Maker()
     model = gateway(settings, database, keys, clock=clock, ids=ids)
     publisher = Publisher(nats)
-    handler = ScoreHandler(settings, database, keys, publisher, clock=clock, ids=ids, model=model)
-    drafts = RubricDrafts(settings, database, keys, publisher, model=model, clock=clock, ids=ids)
     shares = Lanes(settings, database, clock)
+    standings = shares.standings(JobKind.SCORE)
+    handler = ScoreHandler(
+        settings,
+        database,
+        keys,
+        publisher,
+        clock=clock,
+        ids=ids,
+        model=model,
+        weigh=standings.weight,
+    )
+    drafts = RubricDrafts(settings, database, keys, publisher, model=model, clock=clock, ids=ids)
     lane = LaneConsumer(
         nats,
         JobKind.SCORE,
         ScoreLane(handler, drafts).handle,
         slots=SLOTS,
         give_back=partial(give_back, database),
-        standings=shares.standings(JobKind.SCORE),
+        standings=standings,
     )
     dry_runs = DryRunEndpoint(nats)
     await lane.start()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.scoring_worker.thinking import Thinker
+from services.scoring_worker.thinking import Thinker, Weigh
 from tests.support.waiting import eventually
 
 NOISY, CALM, OTHER = (UUID(int=number) for number in range(3))
@@ -15,8 +15,8 @@ NOISY, CALM, OTHER = (UUID(int=number) for number in range(3))
 class Desk:
     """A thinker whose first work lasts until it is let go; notes what comes after it."""
 
-    def __init__(self) -> None:
-        self.thinker = Thinker()
+    def __init__(self, weigh: Weigh = lambda _: 1) -> None:
+        self.thinker = Thinker(weigh)
         self.order: list[UUID] = []
         self._begun, self._go = threading.Event(), threading.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -50,6 +50,24 @@ async def test_one_conversation_waits_for_one_of_another_tenant_not_for_all() ->
     await desk.hold()
     await desk.ask(*[NOISY] * 5, CALM, CALM)
     assert await desk.finish() == [NOISY, CALM, NOISY, CALM, NOISY, NOISY, NOISY]
+
+
+async def test_turns_are_shared_by_weight() -> None:
+    desk = Desk({NOISY: 3, CALM: 1, OTHER: 1}.get)
+    await desk.hold()
+    await desk.ask(*[NOISY] * 12, *[CALM] * 12)
+    order = await desk.finish()
+    assert [order[:8].count(one) for one in (NOISY, CALM)] == [6, 2]
+    assert order[:4].count(CALM) == 1  # and not in blocks
+
+
+async def test_nobody_saves_turns_up() -> None:
+    desk = Desk()
+    for _ in range(20):
+        await desk.thinker.think(NOISY, lambda: None)
+    await desk.hold()
+    await desk.ask(*[NOISY] * 3, *[CALM] * 6)
+    assert (await desk.finish())[:6] in ([NOISY, CALM] * 3, [CALM, NOISY] * 3)
 
 
 async def test_who_gave_up_waiting_is_passed_over() -> None:
