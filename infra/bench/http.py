@@ -5,6 +5,7 @@ measured as the product's.
 """
 
 import asyncio
+import itertools
 import uuid
 from typing import Any, cast
 
@@ -28,8 +29,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._body = b""
-        self.headers: set[str] = set()
-        """Names of the last answer's headers, in lower case."""
+        self._names: list[bytes] = []
+        self._key = uuid.uuid4()
+        self._numbers = itertools.count()
         self._parser: httptools.HttpResponseParser | None = None
 
     @classmethod
@@ -58,9 +60,14 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(HttpError("the connection was closed"))
 
+    @property
+    def headers(self) -> set[str]:
+        """Names of the last answer's headers, in lower case."""
+        return {name.lower().decode("latin-1") for name in self._names}
+
     def on_header(self, name: bytes, _value: bytes) -> None:
         """Note that a header is there (called by the parser)."""
-        self.headers.add(name.lower().decode("latin-1"))
+        self._names.append(name)
 
     def on_body(self, body: bytes) -> None:
         """Collect a part (called by the parser)."""
@@ -78,13 +85,17 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             await self._connect()  # it rested for longer than the server keeps connections
         content = b"" if body is None else msgspec.json.encode(body)
-        key = f"Idempotency-Key: {once or uuid.uuid4()}\r\n" if method == "POST" else ""
+        key = (
+            f"Idempotency-Key: {once or f'{self._key}-{next(self._numbers)}'}\r\n"
+            if method == "POST"
+            else ""
+        )
         head = (
             f"{method} {path} HTTP/1.1\r\n{self._head}{key}Content-Length: {len(content)}\r\n\r\n"
         )
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
-        self.headers.clear()
+        self._names.clear()
         self._answer = asyncio.get_running_loop().create_future()
         cast("asyncio.Transport", self._transport).write(head.encode() + content)
         status, answer = await self._answer

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from services.orchestrator import lives
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
-from shared.contracts.jobs import SCORE, BatchJob, JobKind, JobMessage, ReplyTo, ScoreJob
+from shared.contracts.jobs import BatchJob, JobKind, JobMessage, ReplyTo, ScoreJob
 from shared.contracts.simulation import EndReason
 from shared.db.outbox import add_job
 from shared.db.pool import Connection
@@ -157,7 +157,7 @@ async def write_score_job(
     """
     job = ScoreJob(
         scoring_id=scoring_id,
-        reply_to=ReplyTo(workflow_id=workflow_id, activity_id=f"{SCORE}{scoring_id}"),
+        reply_to=ReplyTo(workflow_id=workflow_id, activity_id=f"score-{scoring_id}"),
     )
     return await _write(context, connection, tenant_id, scoring_id, job, JobKind.SCORE)
 

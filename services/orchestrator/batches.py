@@ -13,7 +13,6 @@ from services.orchestrator.activities import HANDOVER_S
 from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.jobs import (
-    SCORE,
     ActivityDone,
     BatchJob,
     BulkScoreJob,
@@ -79,7 +78,7 @@ class BatchActivities:
                 connection, ref.tenant_id
             ).create_batch_scorings(ref.operation_id, ref.part, workflow_id, now)
             for scoring_id in scoring_ids:
-                reply_to = ReplyTo(workflow_id=workflow_id, activity_id=f"{SCORE}{scoring_id}")
+                reply_to = ReplyTo(workflow_id=workflow_id, activity_id=f"score-{scoring_id}")
                 await add_job(
                     connection,
                     ref.tenant_id,

@@ -18,7 +18,6 @@ from services.orchestrator.context import Context
 from services.orchestrator.repository import OrchestratorRepository
 from shared.contracts.jobs import (
     RETRIED,
-    SCORE,
     ActivityDone,
     BatchJob,
     BulkScoreJob,
@@ -128,21 +127,14 @@ class FlowHandler:
     async def _start_scoring(self, tenant_id: UUID, job: StartScoring) -> None:
         scoring_id = job.scoring_id
         workflow_id = scoring_workflow_id(scoring_id)
-        written: list[JobMessage] = []
         async with tenant_tx(self._context.database, tenant_id) as connection:
             repository = OrchestratorRepository(connection, tenant_id)
             if await repository.find_workflow(scoring_id) is None:
-                written = [
+                for taken in await repository.take_unstarted(scoring_id, sizes.BATCH, workflow_id):
                     await write_score_job(self._context, connection, tenant_id, taken, workflow_id)
-                    for taken in await repository.take_unstarted(
-                        scoring_id, sizes.BATCH, workflow_id
-                    )
-                ]
             if await repository.find_workflow(scoring_id) != workflow_id:
                 return  # the scoring that leads the workflow starts it, by its own job
             scoring_ids = await repository.list_scorings(workflow_id)
-        for message in written:  # nobody waits for a busy Temporal; the activity finds the result
-            await self._context.publisher.job(message)
         order = ScoringOrder(tenant_id=tenant_id, scoring_ids=scoring_ids)
         await self._start(scoring.NAME, workflow_id, order, job)
 
@@ -203,17 +195,11 @@ class FlowHandler:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             log.info("activity.already_closed", workflow_id=done.reply_to.workflow_id)
-            await self._fail_unheard(tenant_id, done)
+            await self._fail_retried(tenant_id, done)
 
-    async def _fail_unheard(self, tenant_id: UUID, done: ActivityDone) -> None:
-        """Say the failure of a scoring that no workflow hears of: an operator had it judged again,
-        or it was judged before its workflow began, which finds it failed.
-        """
-        if done.failure_code is None:
-            return
+    async def _fail_retried(self, tenant_id: UUID, done: ActivityDone) -> None:
+        """Say the failure of a scoring that an operator had judged again: no workflow does."""
         activity_id = done.reply_to.activity_id
-        for prefix in (RETRIED, SCORE):
-            if activity_id.startswith(prefix):
-                scoring_id = UUID(activity_id.removeprefix(prefix))
-                await lives.fail_scoring(self._context, tenant_id, scoring_id, done.failure_code)
-                return
+        if done.failure_code is not None and activity_id.startswith(RETRIED):
+            scoring_id = UUID(activity_id.removeprefix(RETRIED))
+            await lives.fail_scoring(self._context, tenant_id, scoring_id, done.failure_code)

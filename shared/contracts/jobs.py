@@ -45,9 +45,6 @@ class ReplyTo(Record, frozen=True, kw_only=True):
     activity_id: str
 
 
-SCORE = "score-"
-"""How `ScoringWorkflow` calls the activity of a scoring, before the scoring's UUID."""
-
 RETRIED = "retried-"
 """How the activity is called of a scoring that an operator had judged again, before the scoring's
 UUID: there is none, nor a workflow that would say how it ended."""

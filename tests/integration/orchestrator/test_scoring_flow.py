@@ -31,13 +31,7 @@ async def _workflows_of(world: World) -> dict[str, int]:
 
 
 async def _is_closed(context: Context, workflow_id: str) -> bool:
-    """Say whether a workflow completed; the judge may be done before it is started."""
-    try:
-        description = await context.temporal.get_workflow_handle(workflow_id).describe()
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        return False
+    description = await context.temporal.get_workflow_handle(workflow_id).describe()
     return description.status is WorkflowExecutionStatus.COMPLETED
 
 
@@ -146,28 +140,6 @@ class TestRepeats:
 
 
 class TestFailures:
-    async def test_what_fails_before_its_workflow_began_is_failed_once(
-        self, world: World, context: Context, flow: FlowHandler
-    ) -> None:
-        """The judge's job is published beside the start; a busy Temporal comes later."""
-        (scoring_id,) = await world.scorings(1)
-        workflow_id = format_id("scr", scoring_id)
-        await world.execute(
-            "update scorings set workflow_id = $3, status = 'running'"
-            " where tenant_id = $1 and scoring_id = $2",
-            scoring_id,
-            workflow_id,
-        )
-        asked = ReplyTo(workflow_id=workflow_id, activity_id=f"score-{scoring_id}")
-        await flow.handle(
-            await world.flow(ActivityDone(reply_to=asked, failure_code="learner-erased"))
-        )
-        assert (await world.scoring(scoring_id))["status"] == "failed"
-        await flow.handle(await world.flow(StartScoring(scoring_id=scoring_id)))
-        await eventually(lambda: _is_closed(context, workflow_id))
-        assert await world.event_types(scoring_id) == ["scoring.failed"]
-        assert await world.jobs() == []
-
     async def test_a_worker_s_failure_fails_the_scoring_with_its_event(
         self, world: World, context: Context, flow: FlowHandler, judge: FakeJudge
     ) -> None:
