@@ -95,7 +95,7 @@ class Registry:
                 begin with an empty one.
         """
         self._is_told = is_told
-        self._database = database
+        self.database = database
         self._master = master
         self._clock = clock or SystemClock()
         self._ids = ids or Uuid7Maker()
@@ -108,9 +108,7 @@ class Registry:
         Raises:
             TenantError: the slug is taken or malformed.
         """
-        maker = Maker(
-            database=self._database, master=self._master, clock=self._clock, ids=self._ids
-        )
+        maker = Maker(database=self.database, master=self._master, clock=self._clock, ids=self._ids)
         try:
             return await maker.make(slug, time_zone)
         except NewTenantError as error:
@@ -122,7 +120,7 @@ class Registry:
         Raises:
             TenantError: no such tenant.
         """
-        async with system_tx(self._database) as connection:
+        async with system_tx(self.database) as connection:
             tenant_id: UUID | None = await connection.fetchval(
                 "select tenant_id from tenants where slug = $1", slug
             )
@@ -132,7 +130,7 @@ class Registry:
 
     async def list_tenants(self) -> tuple[UUID, ...]:
         """Return every tenant that has not left, oldest first."""
-        async with system_tx(self._database) as connection:
+        async with system_tx(self.database) as connection:
             rows = await connection.fetch(
                 "select t.tenant_id from tenants t where exists ("
                 "select from tenant_keys k where k.tenant_id = t.tenant_id) order by t.tenant_id"
@@ -145,7 +143,7 @@ class Registry:
         A version is never changed: a file that differs from the newest version
         becomes the next one, unless the tenant has made the scenario or rubric its own.
         """
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self.database, tenant_id) as connection:
             return await seed_library(connection, tenant_id, self._clock, self._ids)
 
     async def publish_scenario(self, tenant_id: UUID, spec: ScenarioSpec) -> Published:
@@ -184,7 +182,7 @@ class Registry:
     @contextlib.asynccontextmanager
     async def _publishing(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         try:
-            async with tenant_tx(self._database, tenant_id) as connection:
+            async with tenant_tx(self.database, tenant_id) as connection:
                 yield connection
         except asyncpg.UniqueViolationError:
             raise TenantError("somebody else published it just now; try again") from None
@@ -207,13 +205,13 @@ class Registry:
 
     async def list_scenarios(self, tenant_id: UUID) -> tuple[Holding, ...]:
         """Return the tenant's scenarios by slug, unpublished ones included."""
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self.database, tenant_id) as connection:
             rows = await connection.fetch(SQL["list_scenarios"], tenant_id)
         return tuple(Holding(**row) for row in rows)
 
     async def list_rubrics(self, tenant_id: UUID) -> tuple[Holding, ...]:
         """Return the tenant's rubrics by slug, unpublished and archived ones included."""
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self.database, tenant_id) as connection:
             rows = await connection.fetch(SQL["list_rubrics"], tenant_id)
         return tuple(Holding(**row) for row in rows)
 
@@ -261,7 +259,7 @@ class Registry:
         key = new_key(environment, self._ids, os.urandom)
         now = self._clock.now()
         expires_at = None if expires_in is None else now + expires_in
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self.database, tenant_id) as connection:
             await connection.execute(
                 SQL["insert_api_key"],
                 tenant_id,
@@ -283,7 +281,7 @@ class Registry:
         Raises:
             TenantError: no such key, or it was revoked before.
         """
-        async with system_tx(self._database) as connection:
+        async with system_tx(self.database) as connection:
             tenant_id = await connection.fetchval(
                 "select tenant_id from api_keys where key_id = $1", key_id
             )
@@ -291,7 +289,7 @@ class Registry:
                 if await revoke_ops_key(connection, key_id, self._clock.now()):
                     return
                 raise TenantError("there is no such key, or it was revoked already")
-        async with tenant_tx(self._database, tenant_id) as connection:
+        async with tenant_tx(self.database, tenant_id) as connection:
             now = self._clock.now()
             done = await connection.execute(SQL["revoke_api_key"], tenant_id, key_id, now)
             if done == "UPDATE 0":
@@ -316,7 +314,7 @@ class Registry:
     async def knows_key(self, text: str) -> bool:
         """Say whether a tenant's key is stored here and was not revoked."""
         key = parse_key(text)
-        async with system_tx(self._database) as connection:
+        async with system_tx(self.database) as connection:
             stored = await connection.fetchval(
                 "select hash from api_keys where key_id = $1 and revoked_at is null", key.key_id
             )
@@ -339,7 +337,7 @@ class Registry:
             known = ", ".join(OPS_SCOPES)
             raise TenantError(f"unknown scope: {', '.join(unknown)} (known: {known})")
         now = self._clock.now()
-        async with system_tx(self._database) as connection:
+        async with system_tx(self.database) as connection:
             key = await make_ops_key(
                 connection,
                 ids=self._ids,

@@ -82,7 +82,6 @@ def _checked(file: Path) -> "Checked":
 
 def _verify(options: argparse.Namespace) -> int:
     from infra.cli.commands import database_settings, with_registry
-    from shared.db import pool
     from shared.db.keys import read_hash_key
     from shared.trail.chain import HeadSigner
     from shared.trail.reading import list_chains
@@ -94,16 +93,13 @@ def _verify(options: argparse.Namespace) -> int:
         raise CommandError("an export is of one chain: name it")
 
     async def work(registry: "Registry") -> None:
-        database = await pool.connect(settings, "audit")
-        try:
-            signer = HeadSigner(await read_hash_key(database, settings))
-            one = await _chain(registry, options)
-            chains = await list_chains(database) if one is None else (one,)
-            bad = 0
-            for chain in chains:
-                bad += _tell(await verify(database, chain, signer, kept))
-        finally:
-            await database.close()
+        database = registry.database
+        signer = HeadSigner(await read_hash_key(database, settings))
+        one = await _chain(registry, options)
+        chains = await list_chains(database) if one is None else (one,)
+        bad = 0
+        for chain in chains:
+            bad += _tell(await verify(database, chain, signer, kept))
         if bad:
             raise CommandError(f"{bad} of {len(chains)} chains are not what was sealed")
         print(f"{len(chains)} chains are whole")
@@ -133,20 +129,13 @@ def _tell(verdict: "Verdict") -> bool:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from infra.cli.commands import database_settings, with_registry
-    from shared.db import pool
-
-    settings = database_settings(options)
+    from infra.cli.commands import with_registry
 
     async def work(registry: "Registry") -> None:
         chain = await _chain(registry, options)
         if chain is None:
             raise AssertionError("the arguments were checked")
-        database = await pool.connect(settings, "audit")
-        try:
-            await _write(database, chain)
-        finally:
-            await database.close()
+        await _write(registry.database, chain)
 
     return with_registry(options, work)
 

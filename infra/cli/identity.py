@@ -32,22 +32,17 @@ def identity(options: argparse.Namespace) -> int:
     from infra.cli.commands import database_settings, with_registry
     from services.api.identity.freeing import find_holder, free
     from shared.clock import SystemClock
-    from shared.db import pool
     from shared.db.keys import key_ring
     from shared.ids import format_id
 
     settings = database_settings(options)
     pair = (options.issuer, options.audience)
 
-    async def work(_registry: "Registry") -> None:
-        database = await pool.connect(settings, "identity")
-        try:
-            if options.action == "free":
-                found = await free(database, key_ring(settings), SystemClock(), *pair)
-            else:
-                found = await find_holder(database, *pair)
-        finally:
-            await database.close()
+    async def work(registry: "Registry") -> None:
+        if options.action == "free":
+            found = await free(registry.database, key_ring(settings), SystemClock(), *pair)
+        else:
+            found = await find_holder(registry.database, *pair)
         if found is None:
             raise CommandError("nobody holds this issuer with this audience")
         print(format_id("ten", found))

@@ -119,7 +119,6 @@ def _tenants(options: argparse.Namespace) -> "TenantModel":
     import msgspec
 
     from infra.cli.commands import database_settings, with_registry
-    from shared.db import pool
     from shared.db.keys import key_ring
     from shared.llm.settings import TenantSettings
 
@@ -130,12 +129,8 @@ def _tenants(options: argparse.Namespace) -> "TenantModel":
     found: list[TenantModel | None] = []
 
     async def work(registry: "Registry") -> None:
-        database = await pool.connect(settings, "cli")
-        try:
-            book = TenantSettings(settings, database, key_ring(settings))
-            found.append(await book.find(await registry.find_tenant(options.tenant)))
-        finally:
-            await database.close()
+        book = TenantSettings(settings, registry.database, key_ring(settings))
+        found.append(await book.find(await registry.find_tenant(options.tenant)))
 
     with_registry(options, work)
     if found[0] is None:

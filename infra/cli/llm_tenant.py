@@ -101,18 +101,13 @@ def _with_models(
 ) -> int:
     from infra.cli.commands import database_settings, with_registry
     from infra.tenant_llm import ModelRegistry
-    from shared.db import pool
     from shared.db.keys import key_ring
 
     settings = database_settings(options)
 
     async def inside(registry: "Registry") -> None:
         tenant_id = await registry.find_tenant(options.tenant)
-        database = await pool.connect(settings, "cli")
-        try:
-            await work(ModelRegistry(database, key_ring(settings)), tenant_id)
-        finally:
-            await database.close()
+        await work(ModelRegistry(registry.database, key_ring(settings)), tenant_id)
 
     return with_registry(options, inside)
 

@@ -259,8 +259,6 @@ def _with_workshop(options: argparse.Namespace, work: "Work") -> int:
 
     from infra.cli.commands import database_settings, with_registry
     from shared.clock import SystemClock
-    from shared.config import ConfigError
-    from shared.db import pool
     from shared.db.keys import key_ring, read_master_key
     from shared.ids import Uuid7Maker
     from shared.privacy.receipts import receipt_key
@@ -269,20 +267,14 @@ def _with_workshop(options: argparse.Namespace, work: "Work") -> int:
     settings = database_settings(options)
 
     async def connected(registry: "Registry") -> None:
-        database = await pool.connect(settings, "privacy")
-        try:
-            shop = Workshop(
-                database=database,
-                keys=key_ring(settings),
-                clock=SystemClock(),
-                ids=Uuid7Maker(),
-                random=os.urandom,
-                receipt_key=receipt_key(read_master_key(settings)),
-            )
-            await work(shop, registry)
-        except ConfigError as error:
-            raise CommandError(str(error)) from None
-        finally:
-            await database.close()
+        shop = Workshop(
+            database=registry.database,
+            keys=key_ring(settings),
+            clock=SystemClock(),
+            ids=Uuid7Maker(),
+            random=os.urandom,
+            receipt_key=receipt_key(read_master_key(settings)),
+        )
+        await work(shop, registry)
 
     return with_registry(options, connected)

@@ -27,7 +27,6 @@ def replayed(
     """
     from infra.cli.commands import database_settings, with_registry
     from infra.tenants import Registry
-    from shared.db import pool
     from shared.db.keys import key_ring
     from shared.errors import NotFoundError
     from shared.ids import InvalidIdError, parse_id
@@ -37,14 +36,11 @@ def replayed(
 
     async def work(registry: Registry) -> None:
         tenant_id = await registry.find_tenant(options.tenant)
-        database = await pool.connect(settings, "cli")
         try:
             wanted = parse_id(prefix, public_id)
-            found.append(await replay(database, key_ring(settings), tenant_id, wanted))
+            found.append(await replay(registry.database, key_ring(settings), tenant_id, wanted))
         except (NotFoundError, InvalidIdError):
             raise CommandError(f"no such {noun}, or it cannot be read any more") from None
-        finally:
-            await database.close()
 
     with_registry(options, work)
     return found[0]

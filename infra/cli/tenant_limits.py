@@ -47,16 +47,11 @@ def change(options: argparse.Namespace) -> int:
 
     async def work(registry: "Registry") -> None:
         from infra.tenant_limits import LimitRegistry
-        from shared.db import pool
         from shared.tenancy.limits import Defaults
 
         tenant_id = await registry.find_tenant(options.slug)
-        database = await pool.connect(settings, "cli-limits")
-        try:
-            limits = LimitRegistry(database, Defaults.of(settings))
-            await _do(options, limits, tenant_id, value)
-        finally:
-            await database.close()
+        limits = LimitRegistry(registry.database, Defaults.of(settings))
+        await _do(options, limits, tenant_id, value)
 
     return with_registry(options, work)
 
