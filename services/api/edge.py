@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.waiting import has_preference
 from shared.ids import IdMaker, InvalidIdError, format_id, parse_id
 from shared.log import get_logger
 from shared.telemetry import catalog, names, tenants, trace
@@ -58,7 +59,7 @@ class Edge:
                 method, route = str(scope.get("method")), scope.get("path_template") or UNMATCHED
                 tenant_id = state.get("tenant_id")
                 _count(method, route, status, seconds, tenant_id)
-                if status == ACCEPTED and all(name != b"prefer" for name, _ in scope["headers"]):
+                if status == ACCEPTED and not has_preference(scope["headers"]):
                     catalog.HTTP_ACCEPT.observe(seconds)
                 if trace.is_on():
                     _tell(span, method, route, status, request_id, tenant_id)

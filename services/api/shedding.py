@@ -18,6 +18,7 @@ import asyncpg
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from services.api.problems import send_error
+from services.api.waiting import has_preference
 from shared.db.pool import Database
 from shared.errors import UnavailableError
 from shared.health.lag import LoopLag
@@ -142,7 +143,7 @@ def _kind(scope: Scope) -> str | None:
     path, method = scope["path"], scope.get("method")
     if path.startswith(FREE) or (method == "GET" and path.endswith("/events")):
         return None
-    if any(name == b"prefer" for name, _ in scope["headers"]):
+    if has_preference(scope["headers"]):
         return None
     if method == "GET":
         return "read"

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -29,6 +29,11 @@ def wished_wait_s(prefer: str | None) -> int:
         if found is not None:  # the first one counts
             return min(int(found[1]), MAX_WAIT_S)
     return 0
+
+
+def has_preference(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Say whether a request comes with `Prefer`, by its raw headers: it may hold on for a while."""
+    return any(name == b"prefer" for name, _ in headers)
 
 
 async def wait_until(

@@ -4,6 +4,7 @@ from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.exports.report_schemas import ReportExportCreate, ReportExportView
 from services.api.exports.report_service import ReportExportService
 from services.api.exports.routes import READ
+from services.api.files import attachment
 from services.api.reports.documents_schemas import MEDIA_TYPES
 from shared.errors import ConflictError, NotFoundError
 from shared.ids import format_id
@@ -74,9 +75,4 @@ class ReportExportRoutes:
         """
         found, parts = await self._exports.open(call.principal, call.ids["operation_id"])
         name = f"scores-{format_id('op', found.operation_id)}.{found.format}"
-        return Answer(
-            body=None,
-            stream=parts,
-            media_type=MEDIA_TYPES[found.format],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return attachment(name, MEDIA_TYPES[found.format], parts)

@@ -4,6 +4,7 @@ from services.api.endpoint import Answer, Call, Endpoint, endpoint
 from services.api.exports.rows import MEDIA_TYPES, Format
 from services.api.exports.schemas import ExportQuery
 from services.api.exports.service import ExportService
+from services.api.files import attachment
 
 READ = "exports:read"
 
@@ -34,13 +35,7 @@ class ExportRoutes:
         query: ExportQuery = call.query
         kind = query.format or _accepted(call.header(b"accept"))
         parts = await self._exports.open(call.principal, query.filters(), kind)
-        name = f"assessments.{kind}"
-        return Answer(
-            body=None,
-            stream=parts,
-            media_type=MEDIA_TYPES[kind],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return attachment(f"assessments.{kind}", MEDIA_TYPES[kind], parts)
 
 
 def _accepted(accept: str | None) -> Format:

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from services.api.identity.service import TARGET, find_settings
+from services.api.identity.service import TARGET, find_settings, forget_settings
 from services.api.identity.settings import pair_hash
 from shared.clock import Clock
 from shared.db.keys import KeyRing
@@ -41,8 +41,7 @@ async def free(
         if not await connection.fetchval(_SQL["hold_pair"], tenant_id, pair):
             return None  # it has just let go of it by itself
         was = await _digest_of(connection, keys, tenant_id)
-        await connection.execute(_SQL["delete_settings"], tenant_id)
-        await connection.execute(_SQL["forget_subjects"], tenant_id, now)
+        await forget_settings(connection, tenant_id, now)
         entry = Entry(
             tenant_id=tenant_id,
             actor=Actor(kind="operator"),

@@ -1,6 +1,7 @@
 """Reading and replacing what a tenant has set about its identity provider."""
 
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -102,8 +103,7 @@ class IdentityService:
             before = await find_settings(connection, tenant)
             if before is None:
                 return
-            await connection.execute(_SQL["delete_settings"], principal.tenant_id)
-            await connection.execute(_SQL["forget_subjects"], principal.tenant_id, now)
+            await forget_settings(connection, principal.tenant_id, now)
             entry = _entry(principal, "identity.removed", request_id, now)
             await record(connection, msgspec.structs.replace(entry, before=digest(before.settings)))
         log.info("identity.removed")
@@ -117,6 +117,12 @@ class IdentityService:
             errors.append(_wrong("/audience", "Not allowed: this one is handed out by us"))
         if errors:
             raise ValidationFailedError(errors=tuple(errors))
+
+
+async def forget_settings(connection: Connection, tenant_id: UUID, now: datetime) -> None:
+    """Let go of a tenant's provider: nobody signs in by it any more."""
+    await connection.execute(_SQL["delete_settings"], tenant_id)
+    await connection.execute(_SQL["forget_subjects"], tenant_id, now)
 
 
 async def find_settings(connection: Connection, tenant: TenantKey) -> StoredIdentity | None:

@@ -3,7 +3,13 @@
 from collections.abc import AsyncIterator
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
-from services.api.privacy.schemas import ErasureView, LearnerExportView, TenantExportView
+from services.api.files import attachment
+from services.api.privacy.schemas import (
+    ErasureView,
+    LearnerExportView,
+    PrivacyTask,
+    TenantExportView,
+)
 from services.api.privacy.service import PrivacyService
 from shared.errors import ConflictError, NotFoundError
 from shared.ids import format_id
@@ -39,13 +45,7 @@ class PrivacyRoutes:
         found, replayed = await self._privacy.order(
             call.principal, call.claim, call.ids["learner_id"], "learner_erasure"
         )
-        public_id = format_id("op", found.operation_id)
-        return Answer(
-            body=ErasureView.of(found),
-            status=202,
-            headers=_places(f"/v1/erasures/{public_id}", public_id),
-            replayed=replayed and call.claim is not None,
-        )
+        return _ordered(call, ErasureView, "/v1/erasures", found, replayed=replayed)
 
     @endpoint(
         Endpoint(
@@ -81,13 +81,7 @@ class PrivacyRoutes:
         found, replayed = await self._privacy.order(
             call.principal, call.claim, call.ids["learner_id"], "learner_export"
         )
-        public_id = format_id("op", found.operation_id)
-        return Answer(
-            body=LearnerExportView.of(found),
-            status=202,
-            headers=_places(f"/v1/learner_exports/{public_id}", public_id),
-            replayed=replayed and call.claim is not None,
-        )
+        return _ordered(call, LearnerExportView, "/v1/learner_exports", found, replayed=replayed)
 
     @endpoint(
         Endpoint(
@@ -118,7 +112,7 @@ class PrivacyRoutes:
         found, parts = await self._privacy.open(
             call.principal, call.ids["operation_id"], "learner_export"
         )
-        return _file(f"learner-{format_id('op', found.operation_id)}.zip", parts)
+        return _zip("learner", found, parts)
 
     @endpoint(
         Endpoint(
@@ -137,13 +131,7 @@ class PrivacyRoutes:
         a week. While one is made, asking again answers with that one.
         """
         found, replayed = await self._privacy.order_whole(call.principal, call.claim)
-        public_id = format_id("op", found.operation_id)
-        return Answer(
-            body=TenantExportView.of(found),
-            status=202,
-            headers=_places(f"/v1/tenant_exports/{public_id}", public_id),
-            replayed=replayed and call.claim is not None,
-        )
+        return _ordered(call, TenantExportView, "/v1/tenant_exports", found, replayed=replayed)
 
     @endpoint(
         Endpoint(
@@ -177,21 +165,31 @@ class PrivacyRoutes:
         found, parts = await self._privacy.open(
             call.principal, call.ids["operation_id"], "tenant_export"
         )
-        return _file(f"tenant-{format_id('op', found.operation_id)}.zip", parts)
+        return _zip("tenant", found, parts)
 
 
-def _file(name: str, parts: AsyncIterator[bytes]) -> Answer:
+def _ordered(
+    call: Call,
+    view: type[ErasureView] | type[LearnerExportView] | type[TenantExportView],
+    path: str,
+    found: PrivacyTask,
+    *,
+    replayed: bool,
+) -> Answer:
+    """Return what was ordered, and where to follow it."""
+    public_id = format_id("op", found.operation_id)
     return Answer(
-        body=None,
-        stream=parts,
-        media_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        body=view.of(found),
+        status=202,
+        headers={
+            "Location": f"{path}/{public_id}",
+            "Operation-Location": f"/v1/operations/{public_id}",
+            "Retry-After": "1",
+        },
+        replayed=replayed and call.claim is not None,
     )
 
 
-def _places(location: str, public_id: str) -> dict[str, str]:
-    return {
-        "Location": location,
-        "Operation-Location": f"/v1/operations/{public_id}",
-        "Retry-After": "1",
-    }
+def _zip(whose: str, found: PrivacyTask, parts: AsyncIterator[bytes]) -> Answer:
+    name = f"{whose}-{format_id('op', found.operation_id)}.zip"
+    return attachment(name, "application/zip", parts)

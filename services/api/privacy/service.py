@@ -99,9 +99,8 @@ class PrivacyService:
 
     async def get(self, principal: Principal, operation_id: UUID, kind: ReadKind) -> PrivacyTask:
         """Return how far it is; raises `NotFoundError`, `ScopeMissingError`."""
-        if kind == "tenant_export":
-            _require_owner(principal)
-        _require_all(principal)
+        require = _require_owner if kind == "tenant_export" else _require_all
+        require(principal)
         reads = tenant_reads(self._context.database)
         return await _read(reads, principal.tenant_id, operation_id, kind)
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.api.endpoint import Answer, Call, Endpoint, endpoint
+from services.api.files import attachment
 from services.api.paging import Page, make_page
 from services.api.trail.schemas import AuditEntryView, AuditExportQuery, AuditHeadView, AuditQuery
 from services.api.trail.service import TrailService
@@ -56,9 +57,4 @@ class TrailRoutes:
         """Export the log as NDJSON in its order, the head first; anybody can verify the chain."""
         query: AuditExportQuery = call.query
         parts = self._trail.export(call.principal, query.after)
-        return Answer(
-            body=None,
-            stream=parts,
-            media_type="application/x-ndjson",
-            headers={"Content-Disposition": 'attachment; filename="audit_log.ndjson"'},
-        )
+        return attachment("audit_log.ndjson", "application/x-ndjson", parts)
