@@ -85,11 +85,8 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             await self._connect()  # it rested for longer than the server keeps connections
         content = b"" if body is None else msgspec.json.encode(body)
-        key = (
-            f"Idempotency-Key: {once or f'{self._key}-{next(self._numbers)}'}\r\n"
-            if method == "POST"
-            else ""
-        )
+        once = once or f"{self._key}-{next(self._numbers)}"
+        key = f"Idempotency-Key: {once}\r\n" if method == "POST" else ""
         head = (
             f"{method} {path} HTTP/1.1\r\n{self._head}{key}Content-Length: {len(content)}\r\n\r\n"
         )

@@ -79,8 +79,7 @@ class Metric:
         with _MAKING:
             if self._family is not None and self._registry is not None:
                 self._registry.unregister(self._family)
-            self._family = None
-            self._children = {}
+            self.begin(self._registry)
 
     def forget(self, last_label: str) -> None:
         """Drop the series whose last label has this value."""

@@ -100,11 +100,9 @@ class Enforcer:
         """
         now = self._clock.now()
         async with tenant_tx(self._database, tenant_id) as connection:
-            if await connection.fetchval(SQL["has_left"], tenant_id):
-                times: dict[str, timedelta] = {}
-            else:
-                times = _times(await find_retention(connection, tenant_id))
-        if not times:
+            has_left = await connection.fetchval(SQL["has_left"], tenant_id)
+            times = {} if has_left else _times(await find_retention(connection, tenant_id))
+        if has_left:
             return await self._departed(tenant_id, now, beat)
         counts, dues, failures = dict.fromkeys(times, 0), [], []
         for kind, kept in times.items():
